@@ -1,1 +1,32 @@
-//! Placeholder.
+//! Django-style Kafka integration for Rust web applications.
+//!
+//! Topics and consumers are types; they register themselves; handlers produce
+//! with one call; one management command runs every consumer, with ordering,
+//! retries and safe commits already right.
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
+pub mod admin;
+pub mod codec;
+pub mod consumer;
+#[cfg(feature = "embedded-broker")]
+pub mod embedded;
+mod kafka;
+#[cfg(feature = "management")]
+pub mod management;
+pub mod message;
+mod native;
+pub mod prelude;
+pub mod producer;
+pub mod retry;
+pub mod runner;
+pub mod settings;
+pub mod topic;
+
+pub use kafka::{Kafka, KafkaBuilder, KafkaError, MissingState};
+pub use kafka_integration_macros::{consumer, topic};
+
+/// What the macros' expansions name. Not part of the public interface.
+#[doc(hidden)]
+pub mod __private {
+    pub use inventory;
+}

@@ -1,0 +1,1 @@
+//! The management commands, as clap types any application can mount.

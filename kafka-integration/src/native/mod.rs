@@ -1,0 +1,1 @@
+//! The one room with `unsafe` code.

@@ -1,0 +1,162 @@
+//! Topics as types: the [`Topic`] trait with its produce and serialize hooks,
+//! and [`Consume`] with the consume hook.
+
+mod name;
+
+use std::future::Future;
+
+pub use name::{TopicName, TopicNameError};
+
+use crate::codec::{Codec, CodecContext, CodecError, Key, Presence};
+use crate::message::Message;
+use crate::producer::{Outgoing, Produce, ProduceError};
+use crate::retry::ConsumeError;
+use crate::runner::Context;
+
+/// A Kafka topic: its name, the types of its keys and values, and the hooks
+/// that turn them into bytes.
+///
+/// Usually written with [`#[topic]`](macro@crate::topic), which fills in the
+/// name and the codec and moves an `async fn consume` into [`Consume`].
+/// Without the macro:
+///
+/// ```
+/// use kafka_integration::prelude::*;
+///
+/// struct Greetings;
+///
+/// impl Topic for Greetings {
+///     type Key = String;
+///     type Value = String;
+///     type Codec = Text;
+///
+///     fn name(&self) -> &str {
+///         "greetings"
+///     }
+/// }
+///
+/// impl Consume for Greetings {
+///     async fn consume(&self, message: Message<Self>, _: &Context) -> Result<(), ConsumeError> {
+///         println!("{}", message.value());
+///         Ok(())
+///     }
+/// }
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a topic",
+    label = "this is not a topic",
+    note = "write `#[topic(name = \"…\", codec = Json)] impl Topic for {Self} {{ type Key = …; type Value = …; }}`"
+)]
+pub trait Topic: Sized + Send + Sync + 'static {
+    /// The type of the keys; `()` for a topic without keys.
+    type Key: Key;
+
+    /// The type of the values; [`OrTombstone`](crate::codec::OrTombstone)`<V>`
+    /// where a value may be null.
+    type Value: Send + Sync + 'static;
+
+    /// How values become bytes: [`Json`](crate::codec::Json),
+    /// [`Text`](crate::codec::Text), [`Bytes`](crate::codec::Bytes) or an own
+    /// [`Codec`].
+    type Codec: Codec<Self::Value>;
+
+    /// The topic's name. One that begins with `^` is a regular expression that
+    /// subscribes to every topic it matches; producing to such a topic is
+    /// refused.
+    fn name(&self) -> &str;
+
+    /// The cluster the topic lives on when it is produced to; `None` is the
+    /// default cluster of the settings.
+    fn cluster(&self) -> Option<&str> {
+        None
+    }
+
+    /// Serialize hook of the key. The default is the key type's own
+    /// [`Key::encode`].
+    ///
+    /// # Errors
+    /// When the key can't be encoded; the produce call fails with it.
+    fn serialize_key(
+        &self,
+        key: &Self::Key,
+        out: &mut Vec<u8>,
+        _context: &CodecContext<'_>,
+    ) -> Result<(), CodecError> {
+        key.encode(out)
+    }
+
+    /// Serialize hook of the value. The default is the topic's codec.
+    ///
+    /// # Errors
+    /// When the value can't be encoded; the produce call fails with it.
+    fn serialize_value(
+        &self,
+        value: &Self::Value,
+        out: &mut Vec<u8>,
+        context: &CodecContext<'_>,
+    ) -> Result<Presence, CodecError> {
+        Self::Codec::default().encode(value, out, context)
+    }
+
+    /// Deserialize hook of the key. The default is the key type's own
+    /// [`Key::decode`].
+    ///
+    /// # Errors
+    /// When the bytes are no such key.
+    fn deserialize_key(
+        &self,
+        bytes: &[u8],
+        _context: &CodecContext<'_>,
+    ) -> Result<Self::Key, CodecError> {
+        Self::Key::decode(bytes)
+    }
+
+    /// Deserialize hook of the value; `None` is a tombstone. The default is the
+    /// topic's codec.
+    ///
+    /// # Errors
+    /// When the bytes are no such value.
+    fn deserialize_value(
+        &self,
+        payload: Option<&[u8]>,
+        context: &CodecContext<'_>,
+    ) -> Result<Self::Value, CodecError> {
+        Self::Codec::default().decode(payload, context)
+    }
+
+    /// Produce hook: sees every record of this topic after it was serialized
+    /// and before it is queued. It may add headers, choose the partition, or
+    /// refuse.
+    ///
+    /// # Errors
+    /// An error refuses the record: the produce call fails with it.
+    fn before_produce(&self, _record: &mut Outgoing) -> Result<(), ProduceError> {
+        Ok(())
+    }
+
+    /// Starts a record of this topic: `Orders.produce(order).key(id).await?`.
+    ///
+    /// Nothing happens until it is awaited; see [`Produce`].
+    fn produce(&self, value: Self::Value) -> Produce<'_, Self> {
+        Produce::new(self, value)
+    }
+}
+
+/// The consume hook of a [`Topic`].
+#[diagnostic::on_unimplemented(
+    message = "topic `{Self}` has no consume hook, so no consumer can take it",
+    label = "`{Self}` can be produced to, but not consumed",
+    note = "add `async fn consume(&self, message: Message<Self>, cx: &Context) -> Result<(), ConsumeError>` to its `#[topic] impl Topic for {Self}` block"
+)]
+pub trait Consume: Topic {
+    /// Handles one message. `Ok` means its work is finished and its offset may
+    /// be committed; an error has it tried again.
+    ///
+    /// # Errors
+    /// Any error is retryable, so `?` works on whatever the work returns.
+    fn consume(
+        &self,
+        message: Message<Self>,
+        cx: &Context,
+    ) -> impl Future<Output = Result<(), ConsumeError>> + Send;
+}
