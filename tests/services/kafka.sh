@@ -51,8 +51,13 @@ jars() {
       # Left by runs that were interrupted; the lock says that they are over.
       rm -rf "$(cache_dir)"/fetch.*
       fresh=$(mktemp -d "$(cache_dir)/fetch.XXXXXX")
-      mvn -q -B -Dstyle.color=never -f "$here/pom.xml" dependency:copy-dependencies \
-        -DoutputDirectory="$fresh" </dev/null >&2 9>&-
+      # Even its quiet mode writes escape codes, so it is heard on failure only.
+      if ! mvn -q -B -f "$here/pom.xml" dependency:copy-dependencies \
+        -DoutputDirectory="$fresh" </dev/null >"$fresh.log" 2>&1 9>&-; then
+        cat "$fresh.log" >&2
+        die "the jars could not be fetched"
+      fi
+      rm -f "$fresh.log"
       chmod 755 "$fresh"
       mv -T "$fresh" "$lib"
     )
