@@ -7,7 +7,6 @@ use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::sync::{Arc, OnceLock};
 
-
 use rdkafka::ClientConfig;
 
 pub(crate) use log::log_client;
@@ -55,14 +54,22 @@ pub enum KafkaError {
     #[error("a Kafka is installed in this process already; call `install` once, in `main`")]
     AlreadyInstalled,
     /// The setting `error_handler` names one that was never given.
-    #[error("error_handler = \"{name}\": there is no such handler; known: {known}. \
-             Give it with `Kafka::builder().error_handler(\"{name}\", …)`")]
+    #[error(
+        "error_handler = \"{name}\": there is no such handler; known: {known}. \
+             Give it with `Kafka::builder().error_handler(\"{name}\", …)`"
+    )]
     UnknownErrorHandler {
         /// The name in the settings.
         name: String,
         /// The names there are.
         known: String,
     },
+    /// No address is set, or `embedded_broker` is, and the embedded broker is
+    /// not compiled in.
+    #[error(
+        "no address of a Kafka cluster: set `bootstrap_servers` in kafka.toml (or KAFKA__BOOTSTRAP_SERVERS), or turn on the feature `embedded-broker` of kafka-integration for the broker in the process"
+    )]
+    NoEmbeddedBroker,
     /// The embedded broker did not start.
     #[error("the embedded broker did not start: {0}")]
     Embedded(String),
@@ -218,16 +225,24 @@ impl Kafka {
     ) -> Result<ClientConfig, KafkaError> {
         let settings = self.inner.settings.cluster(cluster)?;
         let mut config = settings.client_config(kind, overrides)?;
-        #[cfg(feature = "embedded-broker")]
-        if settings.embedded_broker {
+        if config.get("bootstrap.servers").is_none() {
+            if !settings.embedded_broker {
+                // librdkafka would wait for ever without a word.
+                return Err(settings
+                    .missing_address(&self.inner.settings.profile)
+                    .into());
+            }
             config.set("bootstrap.servers", self.embedded_address()?);
         }
-        let _ = &mut config;
         Ok(config)
     }
 
     /// Placeholder until the producers are there.
     pub(crate) async fn flush(&self, _timeout: std::time::Duration) {}
+    #[cfg(not(feature = "embedded-broker"))]
+    fn embedded_address(&self) -> Result<String, KafkaError> {
+        Err(KafkaError::NoEmbeddedBroker)
+    }
 
     #[cfg(feature = "embedded-broker")]
     fn embedded_address(&self) -> Result<String, KafkaError> {

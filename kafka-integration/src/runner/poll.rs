@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use rdkafka::ClientConfig;
-use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer};
+use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::KafkaError;
 use rdkafka::message::{BorrowedMessage, Message as _};
 use rdkafka::types::RDKafkaErrorCode;
@@ -317,7 +317,7 @@ impl PollLoop {
             return;
         }
         context.committing.store(true, Ordering::Release);
-        if let Err(error) = self.queue.consumer().commit(&list, CommitMode::Async) {
+        if let Err(error) = native::commit_answered(self.queue.consumer(), &list) {
             context.committing.store(false, Ordering::Release);
             context.assignment.lock().committed(&list, false);
             tracing::warn!(consumer = %self.shared.name, %error, "cannot commit");
@@ -403,6 +403,8 @@ impl PollLoop {
             self.serve_events();
             std::thread::sleep(Duration::from_millis(1));
         }
-        self.shared.counters.observe(0, self.shared.budget.messages(), None);
+        self.shared
+            .counters
+            .observe(0, self.shared.budget.messages(), None);
     }
 }
