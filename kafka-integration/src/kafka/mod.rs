@@ -201,3 +201,50 @@ impl Kafka {
         Ok(address)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn config(settings: Settings) -> Result<ClientConfig, KafkaError> {
+        let kafka = Kafka::builder().settings(settings).build()?;
+        kafka.client_config(None, ClientKind::Producer, &[])
+    }
+
+    #[test]
+    fn the_address_of_the_settings_reaches_the_client() {
+        let config = config(Settings::with_bootstrap_servers("kafka:9092")).expect("it is set");
+        assert_eq!(config.get("bootstrap.servers"), Some("kafka:9092"));
+    }
+
+    #[test]
+    fn a_cluster_with_neither_address_nor_embedded_broker_is_refused() {
+        let mut settings = Settings::default();
+        settings.cluster.embedded_broker = false;
+        let error = config(settings).expect_err("there is nothing to connect to");
+        assert!(
+            error.to_string().contains("`bootstrap_servers` is not set"),
+            "{error}"
+        );
+    }
+
+    #[cfg(feature = "embedded-broker")]
+    #[test]
+    fn without_an_address_the_embedded_broker_is_started() {
+        let config = config(Settings::default()).expect("it starts");
+        let address = config.get("bootstrap.servers").expect("it has an address");
+        assert!(address.starts_with("127.0.0.1:"), "{address}");
+    }
+
+    #[cfg(not(feature = "embedded-broker"))]
+    #[test]
+    fn without_an_address_and_an_embedded_broker_the_way_out_is_named() {
+        let said = config(Settings::default())
+            .expect_err("it is not compiled in")
+            .to_string();
+        assert!(
+            said.contains("`bootstrap_servers`") && said.contains("feature `embedded-broker`"),
+            "{said}"
+        );
+    }
+}

@@ -6,6 +6,7 @@ mod keys;
 mod layers;
 mod problems;
 mod secrets;
+mod warnings;
 
 use std::path::Path;
 
