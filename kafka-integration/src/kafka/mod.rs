@@ -1,11 +1,19 @@
 //! The handle that ties settings, producers, state and error handlers together.
 
+mod log;
+
 use std::any::{Any, TypeId};
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
+use std::fmt;
 use std::sync::{Arc, OnceLock};
 
 use rdkafka::ClientConfig;
 
+pub(crate) use log::log_client;
+
+use crate::runner::{ErrorHandler, LogErrors};
+#[cfg(not(feature = "embedded-broker"))]
+use crate::settings::SettingsProblem;
 use crate::settings::{ClientKind, Settings, SettingsError};
 
 /// A process's connection to Kafka: cheap to clone, shared by web handlers and
@@ -18,8 +26,17 @@ pub struct Kafka {
 struct Inner {
     settings: Settings,
     state: HashMap<TypeId, Box<dyn Any + Send + Sync>>,
+    error_handlers: BTreeMap<String, Arc<dyn ErrorHandler>>,
     #[cfg(feature = "embedded-broker")]
     embedded: parking_lot::Mutex<Option<crate::embedded::EmbeddedBroker>>,
+}
+
+impl fmt::Debug for Kafka {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Kafka")
+            .field("settings", &self.inner.settings)
+            .finish_non_exhaustive()
+    }
 }
 
 static INSTALLED: OnceLock<Kafka> = OnceLock::new();
@@ -38,12 +55,17 @@ pub enum KafkaError {
     /// [`Kafka::install`] was called twice.
     #[error("a Kafka is installed in this process already; call `install` once, in `main`")]
     AlreadyInstalled,
-    /// No address is set, or `embedded_broker` is, and the embedded broker is
-    /// not compiled in.
+    /// The setting `error_handler` names one that was never given.
     #[error(
-        "no address of a Kafka cluster: set `bootstrap_servers` in kafka.toml (or KAFKA__BOOTSTRAP_SERVERS), or turn on the feature `embedded-broker` of kafka-integration for the broker in the process"
+        "error_handler = \"{name}\": there is no such handler; known: {known}. \
+             Give it with `Kafka::builder().error_handler(\"{name}\", …)`"
     )]
-    NoEmbeddedBroker,
+    UnknownErrorHandler {
+        /// The name in the settings.
+        name: String,
+        /// The names there are.
+        known: String,
+    },
     /// The embedded broker did not start.
     #[error("the embedded broker did not start: {0}")]
     Embedded(String),
@@ -63,6 +85,7 @@ pub struct MissingState {
 pub struct KafkaBuilder {
     settings: Option<Settings>,
     state: HashMap<TypeId, Box<dyn Any + Send + Sync>>,
+    error_handlers: BTreeMap<String, Arc<dyn ErrorHandler>>,
 }
 
 impl KafkaBuilder {
@@ -81,11 +104,26 @@ impl KafkaBuilder {
         self
     }
 
+    /// A handler of client errors, which the setting `error_handler` chooses by
+    /// its name. `log` is there already.
+    #[must_use]
+    pub fn error_handler(
+        mut self,
+        name: impl Into<String>,
+        handler: impl ErrorHandler + 'static,
+    ) -> Self {
+        self.error_handlers.insert(name.into(), Arc::new(handler));
+        self
+    }
+
     /// Makes the handle. Nothing connects yet.
     ///
     /// # Errors
     /// When the settings can't be loaded.
-    pub fn build(self) -> Result<Kafka, KafkaError> {
+    pub fn build(mut self) -> Result<Kafka, KafkaError> {
+        self.error_handlers
+            .entry("log".to_owned())
+            .or_insert_with(|| Arc::new(LogErrors));
         let settings = match self.settings {
             Some(settings) => settings,
             None => Settings::load()?,
@@ -94,6 +132,7 @@ impl KafkaBuilder {
             inner: Arc::new(Inner {
                 settings,
                 state: self.state,
+                error_handlers: self.error_handlers,
                 #[cfg(feature = "embedded-broker")]
                 embedded: parking_lot::Mutex::new(None),
             }),
@@ -158,6 +197,17 @@ impl Kafka {
             })
     }
 
+    pub(crate) fn error_handler(&self, name: &str) -> Result<Arc<dyn ErrorHandler>, KafkaError> {
+        let handlers = &self.inner.error_handlers;
+        handlers
+            .get(name)
+            .cloned()
+            .ok_or_else(|| KafkaError::UnknownErrorHandler {
+                name: name.to_owned(),
+                known: handlers.keys().cloned().collect::<Vec<_>>().join(", "),
+            })
+    }
+
     /// The configuration of a client of that cluster, address included; starts
     /// the embedded broker when the settings ask for it.
     ///
@@ -183,9 +233,12 @@ impl Kafka {
         Ok(config)
     }
 
+    /// Placeholder until the producers are there.
+    pub(crate) async fn flush(&self, _timeout: std::time::Duration) {}
+
     #[cfg(not(feature = "embedded-broker"))]
     fn embedded_address(&self) -> Result<String, KafkaError> {
-        Err(KafkaError::NoEmbeddedBroker)
+        Err(SettingsError::from(SettingsProblem::NoEmbeddedBroker).into())
     }
 
     #[cfg(feature = "embedded-broker")]
