@@ -12,6 +12,8 @@ use rdkafka::ClientConfig;
 pub(crate) use log::log_client;
 
 use crate::runner::{ErrorHandler, LogErrors};
+#[cfg(not(feature = "embedded-broker"))]
+use crate::settings::SettingsProblem;
 use crate::settings::{ClientKind, Settings, SettingsError};
 
 /// A process's connection to Kafka: cheap to clone, shared by web handlers and
@@ -64,12 +66,6 @@ pub enum KafkaError {
         /// The names there are.
         known: String,
     },
-    /// No address is set, or `embedded_broker` is, and the embedded broker is
-    /// not compiled in.
-    #[error(
-        "no address of a Kafka cluster: set `bootstrap_servers` in kafka.toml (or KAFKA__BOOTSTRAP_SERVERS), or turn on the feature `embedded-broker` of kafka-integration for the broker in the process"
-    )]
-    NoEmbeddedBroker,
     /// The embedded broker did not start.
     #[error("the embedded broker did not start: {0}")]
     Embedded(String),
@@ -233,15 +229,21 @@ impl Kafka {
                     .into());
             }
             config.set("bootstrap.servers", self.embedded_address()?);
+            if kind == ClientKind::Consumer && config.get("allow.auto.create.topics").is_none() {
+                // Nobody creates topics there by hand: a consumer that starts
+                // first would wait for the next look at the metadata.
+                config.set("allow.auto.create.topics", "true");
+            }
         }
         Ok(config)
     }
 
     /// Placeholder until the producers are there.
     pub(crate) async fn flush(&self, _timeout: std::time::Duration) {}
+
     #[cfg(not(feature = "embedded-broker"))]
     fn embedded_address(&self) -> Result<String, KafkaError> {
-        Err(KafkaError::NoEmbeddedBroker)
+        Err(SettingsError::from(SettingsProblem::NoEmbeddedBroker).into())
     }
 
     #[cfg(feature = "embedded-broker")]
@@ -255,5 +257,52 @@ impl Kafka {
         let address = broker.bootstrap_servers().to_owned();
         *embedded = Some(broker);
         Ok(address)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn config(settings: Settings) -> Result<ClientConfig, KafkaError> {
+        let kafka = Kafka::builder().settings(settings).build()?;
+        kafka.client_config(None, ClientKind::Producer, &[])
+    }
+
+    #[test]
+    fn the_address_of_the_settings_reaches_the_client() {
+        let config = config(Settings::with_bootstrap_servers("kafka:9092")).expect("it is set");
+        assert_eq!(config.get("bootstrap.servers"), Some("kafka:9092"));
+    }
+
+    #[test]
+    fn a_cluster_with_neither_address_nor_embedded_broker_is_refused() {
+        let mut settings = Settings::default();
+        settings.cluster.embedded_broker = false;
+        let error = config(settings).expect_err("there is nothing to connect to");
+        assert!(
+            error.to_string().contains("`bootstrap_servers` is not set"),
+            "{error}"
+        );
+    }
+
+    #[cfg(feature = "embedded-broker")]
+    #[test]
+    fn without_an_address_the_embedded_broker_is_started() {
+        let config = config(Settings::default()).expect("it starts");
+        let address = config.get("bootstrap.servers").expect("it has an address");
+        assert!(address.starts_with("127.0.0.1:"), "{address}");
+    }
+
+    #[cfg(not(feature = "embedded-broker"))]
+    #[test]
+    fn without_an_address_and_an_embedded_broker_the_way_out_is_named() {
+        let said = config(Settings::default())
+            .expect_err("it is not compiled in")
+            .to_string();
+        assert!(
+            said.contains("`bootstrap_servers`") && said.contains("feature `embedded-broker`"),
+            "{said}"
+        );
     }
 }
