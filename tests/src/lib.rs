@@ -3,7 +3,7 @@
 
 mod journal;
 
-pub use journal::{Entry, Journal, Kind, read_journal};
+pub use journal::{Entry, Journal, JournalReader, Kind};
 
 use serde::{Deserialize, Serialize};
 

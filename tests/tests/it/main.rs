@@ -1,3 +1,5 @@
 //! Cross-crate tests, in one binary.
 
 mod declarations;
+mod faults;
+mod support;
