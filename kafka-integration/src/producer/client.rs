@@ -191,11 +191,9 @@ impl Producer {
             Err((error, _)) => error,
         };
         let code = error.rdkafka_error_code().unwrap_or(Code::InvalidArgument);
-        match code {
-            // A record that the empty queue could not hold would wait for ever.
-            Code::QueueFull if record.size() <= self.shared.queue_bytes => return None,
-            Code::Fatal => self.note_fatal(),
-            _ => {}
+        // A record that the empty queue could not hold would wait for ever.
+        if code == Code::QueueFull && record.size() <= self.shared.queue_bytes {
+            return None;
         }
         let failure = Failure {
             topic: topic.to_owned(),
@@ -208,7 +206,7 @@ impl Producer {
             },
             written: Written::No,
         };
-        Some(Err(failure.into_error(self.context().fatal())))
+        Some(Err(self.error_of(failure)))
     }
 
     pub(crate) fn context(&self) -> &DeliveryContext {
@@ -243,10 +241,19 @@ impl Producer {
         self.client().fail(reason);
     }
 
-    fn note_fatal(&self) {
-        let reason = self.client().producer().client().fatal_error();
-        let reason = reason.map_or_else(|| "no reason given".into(), |(_, text)| text);
-        self.context().set_fatal(&reason);
+    /// A failure as the caller's error.
+    pub(crate) fn error_of(&self, failure: Failure) -> ProduceError {
+        // A client that gives up purges its records before it tells why.
+        let context = self.context();
+        if matches!(
+            failure.code,
+            Code::Fatal | Code::PurgeQueue | Code::PurgeInflight
+        ) && context.fatal().is_none()
+            && let Some((_, reason)) = self.client().producer().client().fatal_error()
+        {
+            context.set_fatal(&reason);
+        }
+        failure.into_error(context.fatal())
     }
 
     #[allow(
@@ -318,7 +325,7 @@ impl Receipt {
                 partition,
                 offset,
             }),
-            Ok(Err(failure)) => Err(failure.into_error(self.producer.context().fatal())),
+            Ok(Err(failure)) => Err(self.producer.error_of(failure)),
             // The client never drops a record without a report.
             Err(_) => Err(ProduceError::Abandoned {
                 topic: self.topic.to_string(),

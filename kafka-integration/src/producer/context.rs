@@ -13,6 +13,7 @@ use super::failure::Failure;
 use super::room::Room;
 use super::slots::Slots;
 use super::tracker::Tracker;
+use crate::kafka::log_client;
 use crate::native::producer::{Report, TakeReports};
 
 /// How a single record went: its partition and offset, or its failure.
@@ -224,24 +225,7 @@ impl ClientContext for DeliveryContext {
     }
 
     fn log(&self, level: RDKafkaLogLevel, facility: &str, line: &str) {
-        let cluster = self.cluster.as_str();
-        match level {
-            RDKafkaLogLevel::Emerg
-            | RDKafkaLogLevel::Alert
-            | RDKafkaLogLevel::Critical
-            | RDKafkaLogLevel::Error => {
-                tracing::error!(target: "librdkafka", cluster, facility, "{line}");
-            }
-            RDKafkaLogLevel::Warning => {
-                tracing::warn!(target: "librdkafka", cluster, facility, "{line}");
-            }
-            RDKafkaLogLevel::Notice | RDKafkaLogLevel::Info => {
-                tracing::info!(target: "librdkafka", cluster, facility, "{line}");
-            }
-            RDKafkaLogLevel::Debug => {
-                tracing::debug!(target: "librdkafka", cluster, facility, "{line}");
-            }
-        }
+        log_client(level, facility, line);
     }
 
     fn stats_raw(&self, statistics: &[u8]) {
