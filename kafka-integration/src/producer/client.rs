@@ -7,9 +7,8 @@ use parking_lot::Mutex;
 use rdkafka::ClientConfig;
 use rdkafka::error::{KafkaError as ClientError, RDKafkaErrorCode as Code};
 use rdkafka::producer::{BaseProducer, Producer as _, PurgeConfig};
-use tokio::sync::oneshot;
 
-use super::context::{DeliveryContext, Outcome};
+use super::context::DeliveryContext;
 use super::delivery::Delivery;
 use super::error::{ProduceError, Written};
 use super::failure::{Failure, printable};
@@ -132,27 +131,6 @@ impl Producer {
     /// The name of the cluster; `default` for the one without a name.
     pub fn cluster(&self) -> &str {
         self.context().cluster()
-    }
-
-    /// Queues a record to a topic whose name was checked.
-    pub(crate) async fn queue_single(
-        &self,
-        topic: &str,
-        record: &Outgoing,
-    ) -> Result<Receipt, ProduceError> {
-        let (sender, outcome) = oneshot::channel();
-        let mut announced = Announced {
-            opaque: self.context().add_single(sender),
-            producer: Some(self.clone()),
-        };
-        self.queue(|| self.try_send(topic, record, announced.opaque))
-            .await?;
-        announced.producer = None;
-        Ok(Receipt {
-            topic: topic.into(),
-            outcome,
-            producer: self.clone(),
-        })
     }
 
     /// Repeats an attempt, [`try_send`](Self::try_send) mostly, until the queue
@@ -292,47 +270,6 @@ fn serve(client: Arc<Client>, stop: &Stop) {
     drop(handed_over);
     // Purges what is left, whose callers hear of it.
     drop(client);
-}
-
-/// Withdraws a single record that never reached the client: refused, or its
-/// future dropped while it waited for room.
-struct Announced {
-    opaque: usize,
-    producer: Option<Producer>,
-}
-
-impl Drop for Announced {
-    fn drop(&mut self) {
-        if let Some(producer) = &self.producer {
-            producer.context().forget_single(self.opaque);
-        }
-    }
-}
-
-/// A queued record's claim to its acknowledgement.
-pub(crate) struct Receipt {
-    topic: Arc<str>,
-    outcome: oneshot::Receiver<Outcome>,
-    // Keeps the client alive meanwhile.
-    producer: Producer,
-}
-
-impl Receipt {
-    pub(crate) async fn delivered(self) -> Result<Delivery, ProduceError> {
-        match self.outcome.await {
-            Ok(Ok((partition, offset))) => Ok(Delivery {
-                topic: self.topic,
-                partition,
-                offset,
-            }),
-            Ok(Err(failure)) => Err(self.producer.error_of(failure)),
-            // The client never drops a record without a report.
-            Err(_) => Err(ProduceError::Abandoned {
-                topic: self.topic.to_string(),
-                written: Written::Maybe,
-            }),
-        }
-    }
 }
 
 /// Refuses what can't be produced to whatever the cluster says.
