@@ -28,8 +28,8 @@ pub struct Kafka {
 struct Inner {
     settings: Settings,
     state: HashMap<TypeId, Box<dyn Any + Send + Sync>>,
-    producers: Producers,
     error_handlers: BTreeMap<String, Arc<dyn ErrorHandler>>,
+    producers: Producers,
     #[cfg(feature = "embedded-broker")]
     embedded: parking_lot::Mutex<Option<crate::embedded::EmbeddedBroker>>,
 }
@@ -149,8 +149,8 @@ impl KafkaBuilder {
             inner: Arc::new(Inner {
                 settings,
                 state: self.state,
-                producers: Producers::new(),
                 error_handlers: self.error_handlers,
+                producers: Producers::new(),
                 #[cfg(feature = "embedded-broker")]
                 embedded: parking_lot::Mutex::new(None),
             }),
