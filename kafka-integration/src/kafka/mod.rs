@@ -1,11 +1,18 @@
 //! The handle that ties settings, producers, state and error handlers together.
 
+mod log;
+
 use std::any::{Any, TypeId};
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
+use std::fmt;
 use std::sync::{Arc, OnceLock};
+
 
 use rdkafka::ClientConfig;
 
+pub(crate) use log::log_client;
+
+use crate::runner::{ErrorHandler, LogErrors};
 use crate::settings::{ClientKind, Settings, SettingsError};
 
 /// A process's connection to Kafka: cheap to clone, shared by web handlers and
@@ -18,8 +25,17 @@ pub struct Kafka {
 struct Inner {
     settings: Settings,
     state: HashMap<TypeId, Box<dyn Any + Send + Sync>>,
+    error_handlers: BTreeMap<String, Arc<dyn ErrorHandler>>,
     #[cfg(feature = "embedded-broker")]
     embedded: parking_lot::Mutex<Option<crate::embedded::EmbeddedBroker>>,
+}
+
+impl fmt::Debug for Kafka {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Kafka")
+            .field("settings", &self.inner.settings)
+            .finish_non_exhaustive()
+    }
 }
 
 static INSTALLED: OnceLock<Kafka> = OnceLock::new();
@@ -38,6 +54,15 @@ pub enum KafkaError {
     /// [`Kafka::install`] was called twice.
     #[error("a Kafka is installed in this process already; call `install` once, in `main`")]
     AlreadyInstalled,
+    /// The setting `error_handler` names one that was never given.
+    #[error("error_handler = \"{name}\": there is no such handler; known: {known}. \
+             Give it with `Kafka::builder().error_handler(\"{name}\", …)`")]
+    UnknownErrorHandler {
+        /// The name in the settings.
+        name: String,
+        /// The names there are.
+        known: String,
+    },
     /// The embedded broker did not start.
     #[error("the embedded broker did not start: {0}")]
     Embedded(String),
@@ -57,6 +82,7 @@ pub struct MissingState {
 pub struct KafkaBuilder {
     settings: Option<Settings>,
     state: HashMap<TypeId, Box<dyn Any + Send + Sync>>,
+    error_handlers: BTreeMap<String, Arc<dyn ErrorHandler>>,
 }
 
 impl KafkaBuilder {
@@ -75,11 +101,26 @@ impl KafkaBuilder {
         self
     }
 
+    /// A handler of client errors, which the setting `error_handler` chooses by
+    /// its name. `log` is there already.
+    #[must_use]
+    pub fn error_handler(
+        mut self,
+        name: impl Into<String>,
+        handler: impl ErrorHandler + 'static,
+    ) -> Self {
+        self.error_handlers.insert(name.into(), Arc::new(handler));
+        self
+    }
+
     /// Makes the handle. Nothing connects yet.
     ///
     /// # Errors
     /// When the settings can't be loaded.
-    pub fn build(self) -> Result<Kafka, KafkaError> {
+    pub fn build(mut self) -> Result<Kafka, KafkaError> {
+        self.error_handlers
+            .entry("log".to_owned())
+            .or_insert_with(|| Arc::new(LogErrors));
         let settings = match self.settings {
             Some(settings) => settings,
             None => Settings::load()?,
@@ -88,6 +129,7 @@ impl KafkaBuilder {
             inner: Arc::new(Inner {
                 settings,
                 state: self.state,
+                error_handlers: self.error_handlers,
                 #[cfg(feature = "embedded-broker")]
                 embedded: parking_lot::Mutex::new(None),
             }),
@@ -152,6 +194,17 @@ impl Kafka {
             })
     }
 
+    pub(crate) fn error_handler(&self, name: &str) -> Result<Arc<dyn ErrorHandler>, KafkaError> {
+        let handlers = &self.inner.error_handlers;
+        handlers
+            .get(name)
+            .cloned()
+            .ok_or_else(|| KafkaError::UnknownErrorHandler {
+                name: name.to_owned(),
+                known: handlers.keys().cloned().collect::<Vec<_>>().join(", "),
+            })
+    }
+
     /// The configuration of a client of that cluster, address included; starts
     /// the embedded broker when the settings ask for it.
     ///
@@ -172,6 +225,9 @@ impl Kafka {
         let _ = &mut config;
         Ok(config)
     }
+
+    /// Placeholder until the producers are there.
+    pub(crate) async fn flush(&self, _timeout: std::time::Duration) {}
 
     #[cfg(feature = "embedded-broker")]
     fn embedded_address(&self) -> Result<String, KafkaError> {

@@ -14,7 +14,7 @@ pub(super) fn matching<'a>(subscription: &str, topics: &[&'a str]) -> Option<Vec
         let named = topics.iter().filter(|topic| **topic == subscription);
         return Some(named.copied().collect());
     }
-    let pattern = regex_lite::Regex::new(subscription).ok()?;
+    let pattern = regex::Regex::new(subscription).ok()?;
     let matched = topics.iter().filter(|topic| pattern.is_match(topic));
     Some(matched.copied().collect())
 }
