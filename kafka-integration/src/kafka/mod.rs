@@ -7,12 +7,13 @@ use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::sync::{Arc, OnceLock};
 
-
 use rdkafka::ClientConfig;
 
 pub(crate) use log::log_client;
 
 use crate::runner::{ErrorHandler, LogErrors};
+#[cfg(not(feature = "embedded-broker"))]
+use crate::settings::SettingsProblem;
 use crate::settings::{ClientKind, Settings, SettingsError};
 
 /// A process's connection to Kafka: cheap to clone, shared by web handlers and
@@ -55,8 +56,10 @@ pub enum KafkaError {
     #[error("a Kafka is installed in this process already; call `install` once, in `main`")]
     AlreadyInstalled,
     /// The setting `error_handler` names one that was never given.
-    #[error("error_handler = \"{name}\": there is no such handler; known: {known}. \
-             Give it with `Kafka::builder().error_handler(\"{name}\", …)`")]
+    #[error(
+        "error_handler = \"{name}\": there is no such handler; known: {known}. \
+             Give it with `Kafka::builder().error_handler(\"{name}\", …)`"
+    )]
     UnknownErrorHandler {
         /// The name in the settings.
         name: String,
@@ -218,16 +221,25 @@ impl Kafka {
     ) -> Result<ClientConfig, KafkaError> {
         let settings = self.inner.settings.cluster(cluster)?;
         let mut config = settings.client_config(kind, overrides)?;
-        #[cfg(feature = "embedded-broker")]
-        if settings.embedded_broker {
+        if config.get("bootstrap.servers").is_none() {
+            if !settings.embedded_broker {
+                // librdkafka would wait for ever without a word.
+                return Err(settings
+                    .missing_address(&self.inner.settings.profile)
+                    .into());
+            }
             config.set("bootstrap.servers", self.embedded_address()?);
         }
-        let _ = &mut config;
         Ok(config)
     }
 
     /// Placeholder until the producers are there.
     pub(crate) async fn flush(&self, _timeout: std::time::Duration) {}
+
+    #[cfg(not(feature = "embedded-broker"))]
+    fn embedded_address(&self) -> Result<String, KafkaError> {
+        Err(SettingsError::from(SettingsProblem::NoEmbeddedBroker).into())
+    }
 
     #[cfg(feature = "embedded-broker")]
     fn embedded_address(&self) -> Result<String, KafkaError> {
@@ -240,5 +252,52 @@ impl Kafka {
         let address = broker.bootstrap_servers().to_owned();
         *embedded = Some(broker);
         Ok(address)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn config(settings: Settings) -> Result<ClientConfig, KafkaError> {
+        let kafka = Kafka::builder().settings(settings).build()?;
+        kafka.client_config(None, ClientKind::Producer, &[])
+    }
+
+    #[test]
+    fn the_address_of_the_settings_reaches_the_client() {
+        let config = config(Settings::with_bootstrap_servers("kafka:9092")).expect("it is set");
+        assert_eq!(config.get("bootstrap.servers"), Some("kafka:9092"));
+    }
+
+    #[test]
+    fn a_cluster_with_neither_address_nor_embedded_broker_is_refused() {
+        let mut settings = Settings::default();
+        settings.cluster.embedded_broker = false;
+        let error = config(settings).expect_err("there is nothing to connect to");
+        assert!(
+            error.to_string().contains("`bootstrap_servers` is not set"),
+            "{error}"
+        );
+    }
+
+    #[cfg(feature = "embedded-broker")]
+    #[test]
+    fn without_an_address_the_embedded_broker_is_started() {
+        let config = config(Settings::default()).expect("it starts");
+        let address = config.get("bootstrap.servers").expect("it has an address");
+        assert!(address.starts_with("127.0.0.1:"), "{address}");
+    }
+
+    #[cfg(not(feature = "embedded-broker"))]
+    #[test]
+    fn without_an_address_and_an_embedded_broker_the_way_out_is_named() {
+        let said = config(Settings::default())
+            .expect_err("it is not compiled in")
+            .to_string();
+        assert!(
+            said.contains("`bootstrap_servers`") && said.contains("feature `embedded-broker`"),
+            "{said}"
+        );
     }
 }

@@ -172,7 +172,9 @@ impl Assignment {
 }
 
 /// The partitions as the list that pause and resume take.
-pub(super) fn list_of<'a>(partitions: impl IntoIterator<Item = &'a Partition>) -> TopicPartitionList {
+pub(super) fn list_of<'a>(
+    partitions: impl IntoIterator<Item = &'a Partition>,
+) -> TopicPartitionList {
     let mut list = TopicPartitionList::new();
     for partition in partitions {
         list.add_partition(&partition.topic, partition.id);

@@ -71,7 +71,10 @@ pub enum RunError {
 }
 
 fn lines<E: std::fmt::Display>(errors: &[E]) -> String {
-    errors.iter().map(|error| format!("\n  - {error}")).collect()
+    errors
+        .iter()
+        .map(|error| format!("\n  - {error}"))
+        .collect()
 }
 
 impl Runner {
@@ -150,6 +153,8 @@ impl Runner {
     async fn flush(&self, stopping: Option<Instant>) {
         let timeout = self.kafka.settings().cluster.shutdown_timeout;
         let left = stopping.map_or(timeout, |since| timeout.saturating_sub(since.elapsed()));
-        self.kafka.flush(left.max(std::time::Duration::from_secs(1))).await;
+        self.kafka
+            .flush(left.max(std::time::Duration::from_secs(1)))
+            .await;
     }
 }

@@ -403,6 +403,8 @@ impl PollLoop {
             self.serve_events();
             std::thread::sleep(Duration::from_millis(1));
         }
-        self.shared.counters.observe(0, self.shared.budget.messages(), None);
+        self.shared
+            .counters
+            .observe(0, self.shared.budget.messages(), None);
     }
 }

@@ -203,7 +203,9 @@ impl PollContext {
             consumer.unassign()
         };
         if let Err(error) = result {
-            self.fail(Failure::Restart(format!("cannot let partitions go: {error}")));
+            self.fail(Failure::Restart(format!(
+                "cannot let partitions go: {error}"
+            )));
         }
     }
 
@@ -262,7 +264,9 @@ impl ConsumerContext for PollContext {
                 let code: RDKafkaErrorCode = other.into();
                 self.client_error(code, "the rebalance failed", false);
                 if let Err(error) = consumer.unassign() {
-                    self.fail(Failure::Restart(format!("cannot let partitions go: {error}")));
+                    self.fail(Failure::Restart(format!(
+                        "cannot let partitions go: {error}"
+                    )));
                 }
             }
         }

@@ -26,7 +26,9 @@ impl Routes {
             if pattern {
                 // The client's regular expressions differ a little from these;
                 // one that only it understands is fine while it is the only one.
-                routes.patterns.push((Regex::new(topic.name()).ok(), handler));
+                routes
+                    .patterns
+                    .push((Regex::new(topic.name()).ok(), handler));
             } else {
                 routes.named.push((topic.name().to_owned(), handler));
             }
@@ -37,7 +39,10 @@ impl Routes {
     /// What to subscribe to.
     pub(super) fn subscription(&self) -> Vec<&str> {
         let named = self.named.iter().map(|(name, _)| name.as_str());
-        let patterns = self.patterns.iter().map(|(_, handler)| handler.topic_name());
+        let patterns = self
+            .patterns
+            .iter()
+            .map(|(_, handler)| handler.topic_name());
         named.chain(patterns).collect()
     }
 

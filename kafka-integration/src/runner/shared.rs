@@ -98,11 +98,7 @@ impl Shared {
 
     /// Gives up messages without having finished them: their offsets stay
     /// uncommitted.
-    pub(super) fn drop_works(
-        &self,
-        partition: &Partition,
-        works: impl IntoIterator<Item = Work>,
-    ) {
+    pub(super) fn drop_works(&self, partition: &Partition, works: impl IntoIterator<Item = Work>) {
         let (mut count, mut bytes) = (0, 0);
         for work in works {
             count += 1;

@@ -177,7 +177,9 @@ async fn run_once(plan: &Arc<Plan>, stop: &CancellationToken) -> Result<(), Fail
         }
     });
     if let Err(error) = spawned {
-        return Err(Failure::Restart(format!("cannot start its thread: {error}")));
+        return Err(Failure::Restart(format!(
+            "cannot start its thread: {error}"
+        )));
     }
     let gone = || Failure::Restart("its poll thread ended without a word".to_owned());
     tokio::select! {

@@ -162,12 +162,7 @@ impl Lanes {
         hired
     }
 
-    pub(super) fn park(
-        &self,
-        partition: &Arc<Partition>,
-        lane: Lane,
-        rest: &mut VecDeque<Work>,
-    ) {
+    pub(super) fn park(&self, partition: &Arc<Partition>, lane: Lane, rest: &mut VecDeque<Work>) {
         self.state.lock().order.park(partition, lane, rest);
     }
 
