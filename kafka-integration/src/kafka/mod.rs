@@ -6,6 +6,7 @@ use std::any::{Any, TypeId};
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use rdkafka::ClientConfig;
 
@@ -14,6 +15,7 @@ pub(crate) use log::log_client;
 use crate::runner::{ErrorHandler, LogErrors};
 #[cfg(not(feature = "embedded-broker"))]
 use crate::settings::SettingsProblem;
+use crate::producer::{FlushReport, Producer, Producers};
 use crate::settings::{ClientKind, Settings, SettingsError};
 
 /// A process's connection to Kafka: cheap to clone, shared by web handlers and
@@ -27,6 +29,7 @@ struct Inner {
     settings: Settings,
     state: HashMap<TypeId, Box<dyn Any + Send + Sync>>,
     error_handlers: BTreeMap<String, Arc<dyn ErrorHandler>>,
+    producers: Producers,
     #[cfg(feature = "embedded-broker")]
     embedded: parking_lot::Mutex<Option<crate::embedded::EmbeddedBroker>>,
 }
@@ -69,6 +72,20 @@ pub enum KafkaError {
     /// The embedded broker did not start.
     #[error("the embedded broker did not start: {0}")]
     Embedded(String),
+    /// The client of a cluster can't be made.
+    #[error("the producer of cluster {cluster} can't be made: {source}")]
+    Producer {
+        /// The cluster; `default` for the one without a name.
+        cluster: String,
+        /// What the client said.
+        source: rdkafka::error::KafkaError,
+    },
+    /// [`Kafka::shutdown`] was called.
+    #[error(
+        "this Kafka handle was shut down and produces no more; let what produces finish before \
+         `Kafka::shutdown`"
+    )]
+    ShutDown,
 }
 
 /// A consume hook asked for state that was never given.
@@ -133,6 +150,7 @@ impl KafkaBuilder {
                 settings,
                 state: self.state,
                 error_handlers: self.error_handlers,
+                producers: Producers::new(),
                 #[cfg(feature = "embedded-broker")]
                 embedded: parking_lot::Mutex::new(None),
             }),
@@ -233,8 +251,32 @@ impl Kafka {
         Ok(config)
     }
 
-    /// Placeholder until the producers are there.
-    pub(crate) async fn flush(&self, _timeout: std::time::Duration) {}
+    /// The producer of that cluster, or of the default one: one for all, made
+    /// when it is first asked for, and again when it failed for good.
+    ///
+    /// # Errors
+    /// When the settings can't be used, or after [`shutdown`](Self::shutdown).
+    pub fn producer(&self, cluster: Option<&str>) -> Result<Producer, KafkaError> {
+        self.inner.producers.get(cluster, || {
+            self.client_config(cluster, ClientKind::Producer, &[])
+        })
+    }
+
+    /// Waits until every record queued so far is acknowledged or failed, at
+    /// most for `timeout`; tells what is left. It does not block the runtime.
+    pub async fn flush(&self, timeout: Duration) -> FlushReport {
+        self.inner.producers.flush(timeout).await
+    }
+
+    /// Ends producing: takes no more records, flushes for at most `timeout`,
+    /// then gives up what is left, whose callers get an error. Tells and logs
+    /// how many those were.
+    ///
+    /// To be called when everything that produces has ended, before the
+    /// process does.
+    pub async fn shutdown(&self, timeout: Duration) -> FlushReport {
+        self.inner.producers.shut_down(timeout).await
+    }
 
     #[cfg(not(feature = "embedded-broker"))]
     fn embedded_address(&self) -> Result<String, KafkaError> {

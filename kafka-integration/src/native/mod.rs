@@ -14,6 +14,7 @@
 
 mod fetch_queue;
 mod message;
+pub(crate) mod producer;
 
 pub(crate) use fetch_queue::{FetchQueue, FetchWaker, forward_to};
 pub(crate) use message::NativeMessage;
