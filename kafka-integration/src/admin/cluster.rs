@@ -26,6 +26,7 @@ pub struct Cluster {
     pub(super) name: Option<String>,
     pub(super) timeout: Duration,
     address: String,
+    knows_administration: bool,
     // Taken only by `drop`.
     client: Option<Arc<AdminConsumer>>,
 }
@@ -62,16 +63,18 @@ impl Cluster {
             cluster: display_name(cluster),
             source,
         })?;
-        let cluster = Self {
+        let mut cluster = Self {
             kafka: kafka.clone(),
             name,
             timeout,
             address,
+            knows_administration: true,
             client: Some(Arc::new(client)),
         };
-        cluster
+        cluster.knows_administration = cluster
             .ask("list the brokers", move |client| {
-                client.fetch_metadata(Some(PROBE), timeout).map(|_| ())
+                client.fetch_metadata(Some(PROBE), timeout)?;
+                Ok(client::knows_administration(client))
             })
             .await?;
         Ok(cluster)
@@ -98,6 +101,17 @@ impl Cluster {
             Ok(metadata.brokers().len())
         })
         .await
+    }
+
+    /// Refuses what the embedded broker has no request for.
+    pub(super) fn administration(&self, action: &str) -> Result<(), AdminError> {
+        if self.knows_administration {
+            return Ok(());
+        }
+        Err(AdminError::Unsupported {
+            action: action.to_owned(),
+            address: self.address.clone(),
+        })
     }
 
     /// Configuration for a further client of this cluster.
@@ -140,7 +154,7 @@ impl Cluster {
         connection: Option<String>,
     ) -> AdminError {
         let address = self.address.clone();
-        let Some(code) = error.rdkafka_error_code() else {
+        let Some(code) = client::code(&error) else {
             return AdminError::Client {
                 cluster: self.name(),
                 source: error,

@@ -56,6 +56,7 @@ impl Cluster {
     /// cluster has no such request (the embedded broker).
     pub async fn create(&self, topic: NewTopic) -> Result<(), AdminError> {
         let action = format!("create topic `{}`", topic.name);
+        self.administration(&action)?;
         // The brokers' own default; Kafka takes it since 2.4.
         const BROKER_DEFAULT: i32 = -1;
         let mut request = ClientTopic::new(

@@ -25,7 +25,9 @@ impl Cluster {
     /// has no such request (the embedded broker).
     pub async fn group(&self, group_id: &str) -> Result<Option<GroupState>, AdminError> {
         let (timeout, wanted) = (self.timeout, group_id.to_owned());
-        self.ask(format!("describe group `{group_id}`"), move |client| {
+        let action = format!("describe group `{group_id}`");
+        self.administration(&action)?;
+        self.ask(action, move |client| {
             let groups = client.fetch_group_list(Some(&wanted), timeout)?;
             let group = groups.groups().iter().find(|group| group.name() == wanted);
             Ok(group.map(|group| GroupState {

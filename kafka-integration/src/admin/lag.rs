@@ -121,21 +121,23 @@ impl Cluster {
         self.ask("read the partitions' end offsets", move |client| {
             let partitions: Vec<_> = committed.iter().map(|(place, _)| place.clone()).collect();
             let ends = find(client, &partitions, Place::End, timeout)?;
-            let lags = committed.into_iter().map(|((topic, partition), committed)| {
-                let end = ends.find_partition(&topic, partition);
-                let end = end.and_then(|end| known(end.offset()));
-                // A commit past the end is what a recreated topic leaves behind.
-                let lag = committed
-                    .zip(end)
-                    .map(|(committed, end)| (end - committed).max(0).unsigned_abs());
-                PartitionLag {
-                    topic,
-                    partition,
-                    committed,
-                    end,
-                    lag,
-                }
-            });
+            let lags = committed
+                .into_iter()
+                .map(|((topic, partition), committed)| {
+                    let end = ends.find_partition(&topic, partition);
+                    let end = end.and_then(|end| known(end.offset()));
+                    // A commit past the end is what a recreated topic leaves behind.
+                    let lag = committed
+                        .zip(end)
+                        .map(|(committed, end)| (end - committed).max(0).unsigned_abs());
+                    PartitionLag {
+                        topic,
+                        partition,
+                        committed,
+                        end,
+                        lag,
+                    }
+                });
             Ok(lags.collect())
         })
         .await

@@ -1,9 +1,9 @@
+use rdkafka::TopicPartitionList;
 use rdkafka::admin::{AdminClient, AdminOptions, ConfigSource, ResourceSpecifier};
 use rdkafka::client::DefaultClientContext;
 use rdkafka::consumer::Consumer;
 use rdkafka::metadata::MetadataTopic;
 use rdkafka::types::RDKafkaErrorCode;
-use rdkafka::TopicPartitionList;
 use serde::Serialize;
 
 use super::offsets::{Place, find, known};
@@ -146,6 +146,7 @@ impl Cluster {
     /// The settings of a topic; `None` when the brokers don't tell, which is no
     /// reason to hide the rest.
     async fn topic_config(&self, name: &str) -> Option<Vec<ConfigEntry>> {
+        self.administration("show settings").ok()?;
         let config = self.config(ClientKind::Producer, &[]).ok()?;
         let admin: AdminClient<DefaultClientContext> = config.create().ok()?;
         let options = AdminOptions::new().request_timeout(Some(self.timeout));

@@ -12,10 +12,10 @@ use rdkafka::ClientConfig;
 
 pub(crate) use log::log_client;
 
+use crate::producer::{FlushReport, Producer, Producers};
 use crate::runner::{ErrorHandler, LogErrors};
 #[cfg(not(feature = "embedded-broker"))]
 use crate::settings::SettingsProblem;
-use crate::producer::{FlushReport, Producer, Producers};
 use crate::settings::{ClientKind, Settings, SettingsError};
 
 /// A process's connection to Kafka: cheap to clone, shared by web handlers and

@@ -45,7 +45,7 @@ impl Consume {
         let builder = Kafka::builder().settings(settings);
         let kafka = configure(builder)
             .await
-            .map_err(|error| application_error(error))?
+            .map_err(application_error)?
             .build()?;
         // For tasks that handlers spawn, which don't run in the handlers' scope.
         // An application that installed its own has said what it wants.
@@ -60,7 +60,7 @@ impl Consume {
                 "starting"
             );
         }
-        let runner = Runner::new(kafka, registry);
+        let runner = Runner::new(kafka.clone(), registry);
         let shown = tokio::spawn(status::show(
             runner.status(),
             self.status_interval,
@@ -74,7 +74,15 @@ impl Consume {
         shown.abort();
         // Awaited, so that the line has left the terminal.
         let _ = shown.await;
-        Ok(ended?)
+        // The runner has flushed; what is left by now is given up and counted.
+        let left = kafka.shutdown(Duration::from_secs(1)).await;
+        ended?;
+        match left.total() {
+            0 => Ok(()),
+            lost => Err(CommandError::failed(format!(
+                "{lost} produced records were not delivered before the end"
+            ))),
+        }
     }
 }
 

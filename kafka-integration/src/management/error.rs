@@ -65,11 +65,6 @@ impl CommandError {
         }
     }
 
-    /// Whether the reader of the output went away.
-    pub(super) fn is_closed_pipe(&self) -> bool {
-        self.exit_code == 0
-    }
-
     /// What a process should end with.
     pub fn exit_code(&self) -> ExitCode {
         self.exit_code.into()
@@ -228,10 +223,13 @@ mod tests {
         let name = crate::topic::TopicName::parse("no spaces").expect_err("illegal");
         assert_eq!(code_of(&name), 2);
         assert_eq!(code_of(&unknown()), 2);
-        assert_eq!(code_of(&RunError::Failed(vec!["a".into()])), 1);
+        assert_eq!(code_of(&RunError::Failed(Vec::new())), 1);
         assert_eq!(code_of(&Shop(KafkaError::AlreadyInstalled)), 1);
         assert_eq!(code_of(&CommandError::from(unknown())), 2);
-        assert_eq!(code_of(&io::Error::other(unknown())), 2);
+        let settings = crate::settings::Settings::from_toml("nonsense = 1");
+        let settings = KafkaError::from(settings.expect_err("unknown key"));
+        assert_eq!(code_of(&settings), 2);
+        assert_eq!(code_of(&Shop(settings)), 2);
     }
 
     #[test]
@@ -246,7 +244,10 @@ mod tests {
     fn causes_are_told_once() {
         let error = CommandError::failed(Shop(KafkaError::AlreadyInstalled));
         let message = error.message().expect("a message");
-        assert!(message.starts_with("the shop does not start: a Kafka is"), "{message}");
+        assert!(
+            message.starts_with("the shop does not start: a Kafka is"),
+            "{message}"
+        );
         assert_eq!(message.matches("a Kafka is installed").count(), 1);
     }
 }

@@ -49,7 +49,10 @@ impl GroupLag {
         Self {
             consumer,
             group_id,
-            lag: partitions.iter().filter_map(|partition| partition.lag).sum(),
+            lag: partitions
+                .iter()
+                .filter_map(|partition| partition.lag)
+                .sum(),
             partitions,
         }
     }
@@ -147,8 +150,16 @@ mod tests {
         ];
         let group = GroupLag::new(Some("Billing".into()), "billing".into(), partitions);
         let text = shown(&group);
-        assert!(text.starts_with("Billing (group billing): lag 7\n"), "{text}");
-        let last: Vec<_> = text.lines().last().expect("rows").split_whitespace().collect();
+        assert!(
+            text.starts_with("Billing (group billing): lag 7\n"),
+            "{text}"
+        );
+        let last: Vec<_> = text
+            .lines()
+            .last()
+            .expect("rows")
+            .split_whitespace()
+            .collect();
         assert_eq!(last, ["orders", "1", "-", "5", "-"]);
     }
 }

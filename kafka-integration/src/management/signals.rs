@@ -41,7 +41,10 @@ impl StopSignal {
     ///
     /// # Errors
     /// When the system refuses.
-    pub(super) fn listen(console: Console, first_notice: Option<&'static str>) -> Result<Self, CommandError> {
+    pub(super) fn listen(
+        console: Console,
+        first_notice: Option<&'static str>,
+    ) -> Result<Self, CommandError> {
         let mut signals = Signals::new().map_err(|error| {
             CommandError::failed(format!("cannot take the stop signals over: {error}"))
         })?;

@@ -37,7 +37,8 @@ async fn on_terminal(status: StatusHandle) {
         ticks.tick().await;
         let consumers = status.consumers();
         let rates = rates.measure(&consumers);
-        line.bar().set_message(summary(&consumers, rates.iter().sum()));
+        line.bar()
+            .set_message(summary(&consumers, rates.iter().sum()));
         line.bar().tick();
     }
 }
@@ -143,9 +144,15 @@ impl Rates {
     fn over(&mut self, elapsed: Duration, consumers: &[ConsumerStatus]) -> Vec<f64> {
         let seconds = elapsed.as_secs_f64();
         let rate = |consumer: &ConsumerStatus| {
-            let before = self.processed.insert(consumer.name.clone(), consumer.processed);
+            let before = self
+                .processed
+                .insert(consumer.name.clone(), consumer.processed);
             let done = consumer.processed.saturating_sub(before.unwrap_or(0));
-            if seconds > 0.0 { done as f64 / seconds } else { 0.0 }
+            if seconds > 0.0 {
+                done as f64 / seconds
+            } else {
+                0.0
+            }
         };
         consumers.iter().map(rate).collect()
     }

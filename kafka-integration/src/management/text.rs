@@ -62,6 +62,9 @@ mod tests {
 
     #[test]
     fn a_value_can_neither_break_the_line_nor_drive_the_terminal() {
-        assert_eq!(Shown::new(b"a\r\nb\x1b[2J").one_line(), "a\\r\\nb\\u{1b}[2J");
+        assert_eq!(
+            Shown::new(b"a\r\nb\x1b[2J").one_line(),
+            "a\\r\\nb\\u{1b}[2J"
+        );
     }
 }

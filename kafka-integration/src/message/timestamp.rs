@@ -75,9 +75,9 @@ fn split_zone(text: &str) -> Option<(&str, i64)> {
         _ => return None,
     };
     let (hours, minutes) = zone[1..].split_once(':')?;
-    let two_digits = |part: &str, below: i64| {
+    let two_digits = |part: &str, below: i64| -> Option<i64> {
         let digits = part.len() == 2 && part.bytes().all(|b| b.is_ascii_digit());
-        part.parse().ok().filter(|n| digits && *n < below)
+        part.parse().ok().filter(|number| digits && *number < below)
     };
     let minutes = two_digits(hours, 24)? * 60 + two_digits(minutes, 60)?;
     Some((local, sign * minutes * 60_000))
@@ -108,9 +108,18 @@ mod tests {
 
     #[test]
     fn what_is_no_time_is_refused_with_an_example() {
-        for text in ["", "yesterday", "2026-01-31T08:00:00", "2026-13-01T00:00:00Z", "T+01:0é"] {
+        for text in [
+            "",
+            "yesterday",
+            "2026-01-31T08:00:00",
+            "2026-13-01T00:00:00Z",
+            "T+01:0é",
+        ] {
             let error = text.parse::<Timestamp>().expect_err(text);
-            assert!(error.to_string().contains("2026-01-31T08:00:00Z"), "{error}");
+            assert!(
+                error.to_string().contains("2026-01-31T08:00:00Z"),
+                "{error}"
+            );
         }
     }
 }

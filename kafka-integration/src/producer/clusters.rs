@@ -74,11 +74,10 @@ impl Producers {
         {
             return Ok(producer.clone());
         }
-        let producer =
-            Producer::start(name, config()?).map_err(|source| KafkaError::Producer {
-                cluster: name.to_owned(),
-                source,
-            })?;
+        let producer = Producer::start(name, config()?).map_err(|source| KafkaError::Producer {
+            cluster: name.to_owned(),
+            source,
+        })?;
         state.made.insert(name.to_owned(), producer.clone());
         Ok(producer)
     }
@@ -129,9 +128,7 @@ async fn flush_all(producers: &[Producer], timeout: Duration) -> FlushReport {
             let producer = producer.clone();
             let flush = {
                 let producer = producer.clone();
-                move || {
-                    producer.flush_blocking(deadline.saturating_duration_since(Instant::now()))
-                }
+                move || producer.flush_blocking(deadline.saturating_duration_since(Instant::now()))
             };
             (producer, tokio::task::spawn_blocking(flush))
         })

@@ -7,9 +7,8 @@ use crate::support::*;
 async fn the_deliveries_are_in_the_order_of_the_records() {
     let cluster = cluster();
     let kafka = kafka(&cluster.bootstrap_servers(), &[]);
-    let records = (0..500).map(|number| {
-        Record::new(number.to_string()).partition(number % PARTITIONS)
-    });
+    let records =
+        (0..500).map(|number| Record::new(number.to_string()).partition(number % PARTITIONS));
     let deliveries = soon(
         "the batch",
         Orders.produce_batch(records).on(&kafka).into_future(),

@@ -56,10 +56,7 @@ async fn the_smallest_bound_is_one_at_a_time() {
         assert!(pipeline.in_flight() <= 1);
         assert!(pipeline.acknowledged() >= number);
     }
-    assert_eq!(
-        pipeline.finish().await.expect("delivered").acknowledged,
-        20
-    );
+    assert_eq!(pipeline.finish().await.expect("delivered").acknowledged, 20);
 }
 
 #[tokio::test]

@@ -12,7 +12,11 @@ async fn refusal<T: Topic<Key = String, Value = String>>(
 ) -> ProduceError {
     soon(
         "the refusal",
-        topic.produce(value.into()).key("ann").on(kafka).into_future(),
+        topic
+            .produce(value.into())
+            .key("ann")
+            .on(kafka)
+            .into_future(),
     )
     .await
     .expect_err("refused")
@@ -76,7 +80,10 @@ async fn a_partition_that_is_not_there_is_named() {
 #[tokio::test]
 async fn what_the_broker_refuses_is_an_error_at_the_caller() {
     let cluster = cluster();
-    let kafka = kafka(&cluster.bootstrap_servers(), &[("enable.idempotence", "false")]);
+    let kafka = kafka(
+        &cluster.bootstrap_servers(),
+        &[("enable.idempotence", "false")],
+    );
     cluster.request_errors(
         RDKafkaApiKey::Produce,
         &[RDKafkaRespErr::RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED],

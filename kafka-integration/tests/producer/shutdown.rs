@@ -20,7 +20,10 @@ async fn shutdown_delivers_what_is_queued() {
     let start = std::time::Instant::now();
     let report = kafka.shutdown(Duration::from_secs(20)).await;
     assert!(report.is_complete(), "{report}");
-    assert!(start.elapsed() < Duration::from_secs(9), "it does not linger");
+    assert!(
+        start.elapsed() < Duration::from_secs(9),
+        "it does not linger"
+    );
     assert_eq!(pipeline.acknowledged(), 100);
     assert_eq!(read_orders(&cluster, 100).len(), 100);
 
@@ -28,7 +31,11 @@ async fn shutdown_delivers_what_is_queued() {
     let error = late.expect_err("shut down");
     assert!(matches!(error, ProduceError::Kafka(_)), "{error}");
     let late = pipeline.send(Record::new("late".into())).await;
-    assert!(late.expect_err("shut down").to_string().contains("shutdown"));
+    assert!(
+        late.expect_err("shut down")
+            .to_string()
+            .contains("shutdown")
+    );
 }
 
 #[tokio::test]

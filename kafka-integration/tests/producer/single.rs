@@ -129,7 +129,12 @@ async fn a_full_queue_makes_callers_wait_and_loses_nobody() {
 #[tokio::test]
 async fn a_caller_that_gives_up_waiting_leaves_nothing_behind() {
     let kafka = kafka(NOWHERE, &[("queue.buffering.max.messages", "1")]);
-    let mut first = Box::pin(Orders.produce("in the queue".into()).on(&kafka).into_future());
+    let mut first = Box::pin(
+        Orders
+            .produce("in the queue".into())
+            .on(&kafka)
+            .into_future(),
+    );
     let mut second = Box::pin(Orders.produce("no room".into()).on(&kafka).into_future());
     assert!(futures_util::poll!(&mut first).is_pending());
     assert!(futures_util::poll!(&mut second).is_pending());

@@ -44,7 +44,11 @@ pub(super) async fn check(
 
 /// Whether the topics of a subscription are there and can be read.
 async fn subscription(name: &str, reached: &Reached) -> (Status, String) {
-    let names: Vec<_> = reached.topics.iter().map(|topic| topic.name.as_str()).collect();
+    let names: Vec<_> = reached
+        .topics
+        .iter()
+        .map(|topic| topic.name.as_str())
+        .collect();
     let Some(matched) = matching(name, &names) else {
         let message = format!("pattern `{name}` can't be read here; see what it matches yourself");
         return (Status::Warn, message);
@@ -66,17 +70,27 @@ async fn subscription(name: &str, reached: &Reached) -> (Status, String) {
             ),
         };
     }
-    for topic in reached.topics.iter().filter(|topic| matched.contains(&topic.name.as_str())) {
+    for topic in reached
+        .topics
+        .iter()
+        .filter(|topic| matched.contains(&topic.name.as_str()))
+    {
         match readable(&topic.name, &topic.partitions, reached).await {
             Ok(None) => {}
             Ok(Some(problem)) => return (Status::Fail, problem),
             Err(error) => return (Status::Fail, error.to_string()),
         }
     }
-    let partitions = reached.topics.iter().filter(|topic| matched.contains(&topic.name.as_str()));
+    let partitions = reached
+        .topics
+        .iter()
+        .filter(|topic| matched.contains(&topic.name.as_str()));
     let partitions: usize = partitions.map(|topic| topic.partitions.len()).sum();
     let message = match is_pattern {
-        true => format!("`{name}` matches {}, {partitions} partitions", matched.join(", ")),
+        true => format!(
+            "`{name}` matches {}, {partitions} partitions",
+            matched.join(", ")
+        ),
         false => format!("topic `{name}` has {partitions} partitions"),
     };
     (Status::Ok, message)
@@ -88,7 +102,10 @@ async fn readable(
     partitions: &[i32],
     reached: &Reached,
 ) -> Result<Option<String>, AdminError> {
-    let ends = reached.cluster.offsets(topic, partitions, Place::End).await?;
+    let ends = reached
+        .cluster
+        .offsets(topic, partitions, Place::End)
+        .await?;
     let silent: Vec<_> = partitions
         .iter()
         .filter(|partition| !ends.contains_key(partition))
@@ -108,7 +125,10 @@ async fn group(spec: &ConsumerSpec, reached: &Reached) -> (Status, String) {
     match reached.cluster.group(group_id).await {
         Ok(Some(group)) if group.members > 0 => (
             Status::Ok,
-            format!("group `{group_id}` is {}, {} members", group.state, group.members),
+            format!(
+                "group `{group_id}` is {}, {} members",
+                group.state, group.members
+            ),
         ),
         Ok(_) => (
             Status::Ok,

@@ -62,7 +62,11 @@ fn check_registry(registry: &Registry, report: &mut Report) -> Result<(), Comman
     match registry.validate() {
         Ok(()) => {
             let names: Vec<_> = consumers.iter().map(|spec| spec.name.as_str()).collect();
-            report.add(Status::Ok, "registry", format!("consumers: {}", names.join(", ")))
+            report.add(
+                Status::Ok,
+                "registry",
+                format!("consumers: {}", names.join(", ")),
+            )
         }
         Err(conflicts) => conflicts
             .iter()

@@ -77,20 +77,28 @@ fn header(records: &mut Records, options: CsvOptions) -> Result<Shape, BadRow> {
         let name = std::str::from_utf8(records.field(column))
             .map_err(|_| refuse(format!("the name of column {} is no UTF-8", column + 1)))?;
         if name.is_empty() {
-            return Err(refuse(format!("column {} of the header has no name", column + 1)));
+            return Err(refuse(format!(
+                "column {} of the header has no name",
+                column + 1
+            )));
         }
         if names.iter().any(|other| other == name) {
             return Err(refuse(format!("two columns are named `{name}`")));
         }
         names.push(name.to_owned());
     }
-    let key = match options.key_column {
-        None => None,
-        Some(wanted) => Some(names.iter().position(|name| *name == wanted).ok_or_else(|| {
-            let known = names.join(", ");
-            refuse(format!("no column `{wanted}` for the key; the header has: {known}"))
-        })?),
-    };
+    let key =
+        match options.key_column {
+            None => None,
+            Some(wanted) => Some(names.iter().position(|name| *name == wanted).ok_or_else(
+                || {
+                    let known = names.join(", ");
+                    refuse(format!(
+                        "no column `{wanted}` for the key; the header has: {known}"
+                    ))
+                },
+            )?),
+        };
     let members = names.iter().map(|name| format!("{}:", json_string(name)));
     Ok(Shape::Object {
         members: members.collect(),
@@ -301,7 +309,11 @@ mod tests {
         rows
     }
 
-    fn good(line: u64, key: &str, value: &str) -> Result<(u64, Option<String>, String), (u64, String)> {
+    fn good(
+        line: u64,
+        key: &str,
+        value: &str,
+    ) -> Result<(u64, Option<String>, String), (u64, String)> {
         let key = (!key.is_empty()).then(|| key.to_owned());
         Ok((line, key, value.to_owned()))
     }
@@ -328,12 +340,16 @@ mod tests {
 
     #[test]
     fn without_a_header_a_row_is_key_and_value() {
-        let text = "user123,Order placed for 2 items\n\"user,456\",\"1,5\"\n,no key\nuser123,a,b\nx\n";
+        let text =
+            "user123,Order placed for 2 items\n\"user,456\",\"1,5\"\n,no key\nuser123,a,b\nx\n";
         let rows = read(open(text.as_bytes(), NO_HEADER).expect("opens"));
         assert_eq!(rows[0], good(1, "user123", "Order placed for 2 items"));
         assert_eq!(rows[1], good(2, "user,456", "1,5"));
         assert_eq!(rows[2], good(3, "", "no key"));
-        let bad: Vec<_> = rows[3..].iter().map(|row| row.as_ref().map_err(|bad| bad.0)).collect();
+        let bad: Vec<_> = rows[3..]
+            .iter()
+            .map(|row| row.as_ref().map_err(|bad| bad.0))
+            .collect();
         assert_eq!(bad, [Err(4), Err(5)]);
     }
 
@@ -353,12 +369,18 @@ mod tests {
         let csv = open(b"a,b\n1,2\n3,\"4\n5,6\n", with_header(None, false)).expect("opens");
         let rows = read(csv);
         assert_eq!(rows.len(), 2);
-        assert_eq!(rows[1], Err((3, "a quote is opened and never closed".into())));
+        assert_eq!(
+            rows[1],
+            Err((3, "a quote is opened and never closed".into()))
+        );
         // And without reading the rest of a large file into memory.
         let text = format!("a,b\n1,\"2\n{}", "3,4\n".repeat(100_000));
         let rows = read(open(text.as_bytes(), with_header(None, false)).expect("opens"));
         let (line, problem) = rows[0].clone().expect_err("too long");
-        assert!(line == 2 && problem.contains("is a quote left open?"), "{problem}");
+        assert!(
+            line == 2 && problem.contains("is a quote left open?"),
+            "{problem}"
+        );
     }
 
     #[test]
@@ -367,7 +389,10 @@ mod tests {
         let cells: Vec<_> = (0..100).map(|n| format!("{n}")).collect();
         let text = format!("{}\n{}\n", names.join(","), cells.join(","));
         let csv = open(text.as_bytes(), with_header(Some("c99"), false)).expect("opens");
-        assert_eq!(read(csv)[0].as_ref().expect("good").1.as_deref(), Some("99"));
+        assert_eq!(
+            read(csv)[0].as_ref().expect("good").1.as_deref(),
+            Some("99")
+        );
         let long = "x".repeat(990);
         let csv = open(format!("k,{long}").as_bytes(), NO_HEADER).expect("opens");
         assert_eq!(read(csv), [good(1, "k", &long)]);

@@ -130,7 +130,9 @@ impl Sending<'_> {
         self.positions.push(row.line);
         self.record.key = row.key;
         self.record.payload = Some(row.value);
-        self.pipeline.send(self.topic.as_str(), &self.record).await?;
+        self.pipeline
+            .send(self.topic.as_str(), &self.record)
+            .await?;
         self.sent += 1;
         Ok(())
     }
@@ -145,7 +147,10 @@ impl Sending<'_> {
                 "{why}; the {} messages before it were acknowledged",
                 summary.acknowledged
             ),
-            Err(lost) => format!("{why}; of those before it {}", undelivered(lost, &positions)),
+            Err(lost) => format!(
+                "{why}; of those before it {}",
+                undelivered(lost, &positions)
+            ),
         };
         match stopped {
             Stopped::End => match finished {

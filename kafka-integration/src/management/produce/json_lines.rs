@@ -141,7 +141,10 @@ mod tests {
         let some = |text: &str| Ok(Some(text.to_owned()));
         assert_eq!(key(r#"{"x":{"id":1},"id":"a\nb"}"#), some("a\nb"));
         assert_eq!(key(r#"{"id":""}"#), some(""));
-        assert_eq!(key(r#"{"id":123456789012345678901}"#), some("123456789012345678901"));
+        assert_eq!(
+            key(r#"{"id":123456789012345678901}"#),
+            some("123456789012345678901")
+        );
         assert_eq!(key(r#"{"id":1.50}"#), some("1.50"));
         assert_eq!(key(r#"{"\u0069d":true}"#), some("true"));
         assert_eq!(key(r#"{"id":null}"#), Ok(None));
@@ -150,9 +153,16 @@ mod tests {
     #[test]
     fn a_line_without_its_key_says_so() {
         for line in [r#"{"ID":1}"#, "{}"] {
-            assert!(key(line).expect_err("no key").starts_with("no field `id`"), "{line}");
+            assert!(
+                key(line).expect_err("no key").starts_with("no field `id`"),
+                "{line}"
+            );
         }
-        assert!(key("[1]").expect_err("no object").starts_with("no JSON object"));
+        assert!(
+            key("[1]")
+                .expect_err("no object")
+                .starts_with("no JSON object")
+        );
     }
 
     #[test]
@@ -161,7 +171,15 @@ mod tests {
         let bad: Vec<_> = rows.iter().filter_map(|row| row.as_ref().err()).collect();
         let lines: Vec<_> = bad.iter().map(|bad| (bad.line, bad.fatal)).collect();
         assert_eq!(lines, [(2, false), (3, false), (4, false)]);
-        assert_eq!(bad[0].to_string(), "line 2: no JSON: expected value at column 6");
-        assert_eq!(read("{\"id\":1} x", Some("id"))[0].as_ref().map_err(|bad| bad.line), Err(1));
+        assert_eq!(
+            bad[0].to_string(),
+            "line 2: no JSON: expected value at column 6"
+        );
+        assert_eq!(
+            read("{\"id\":1} x", Some("id"))[0]
+                .as_ref()
+                .map_err(|bad| bad.line),
+            Err(1)
+        );
     }
 }

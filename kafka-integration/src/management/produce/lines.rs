@@ -64,7 +64,10 @@ impl Lines {
         line.truncate(begin);
         Err(BadRow::skippable(
             self.number,
-            format!("the line is longer than message.max.bytes ({} bytes)", self.limit),
+            format!(
+                "the line is longer than message.max.bytes ({} bytes)",
+                self.limit
+            ),
         ))
     }
 

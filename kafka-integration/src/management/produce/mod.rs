@@ -59,21 +59,21 @@ pub struct Produce {
     #[arg(long, short, value_name = "FILE")]
     file: Option<String>,
     /// How the file is written; by its extension (.csv, .jsonl, .ndjson) unless given
-    #[arg(long, requires = "file")]
+    #[arg(long, conflicts_with_all = ["value", "tombstone"])]
     format: Option<Format>,
     /// The column (CSV) or field (JSON) that is the key; it stays in the value.
     /// An empty cell is no key, a row without the field is bad
-    #[arg(long, value_name = "NAME", requires = "file")]
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["value", "tombstone"])]
     key_column: Option<String>,
     /// CSV without a header: rows are `key,value`, sent as they stand
-    #[arg(long, requires = "file", conflicts_with_all = ["key_column", "typed"])]
+    #[arg(long, conflicts_with_all = ["value", "tombstone", "key_column", "typed"])]
     no_header: bool,
     /// CSV: numbers, true, false and empty cells become JSON's own instead of
     /// text; no digit is lost, and 007 stays text
-    #[arg(long, requires = "file")]
+    #[arg(long, conflicts_with_all = ["value", "tombstone"])]
     typed: bool,
     /// Report bad rows and go on instead of stopping at the first
-    #[arg(long, requires = "file")]
+    #[arg(long, conflicts_with_all = ["value", "tombstone"])]
     skip_bad: bool,
     /// A cluster of the settings (clusters.NAME); the default one unless given
     #[arg(long, value_name = "NAME")]
@@ -99,8 +99,8 @@ impl Produce {
             None => self.one(&kafka, &topic, &management).await,
             Some(input) => file::produce(&self, input, &kafka, &topic, &management).await,
         };
-        // Everything was waited for: this only closes the client.
-        kafka.shutdown(std::time::Duration::from_secs(5)).await;
+        // Everything was waited for and told: this only closes the client.
+        let _ = kafka.shutdown(std::time::Duration::from_secs(5)).await;
         produced
     }
 

@@ -154,7 +154,7 @@ mod tests {
     #[test]
     fn a_record_that_grew_over_the_limit_is_bad() {
         let options = RowOptions {
-            limit: 12,
+            limit: 13,
             ..RowOptions::default()
         };
         let input = Box::new(&b"name\nan\nannabel\nbo\n"[..]);
@@ -162,7 +162,7 @@ mod tests {
         assert_eq!(rows.next().expect("fits").expect("a row").line, 2);
         let bad = rows.next().expect_err("too long");
         assert!(bad.line == 3 && !bad.fatal, "{bad}");
-        assert!(bad.problem.contains("message.max.bytes is 12"), "{bad}");
+        assert!(bad.problem.contains("message.max.bytes is 13"), "{bad}");
         assert_eq!(rows.next().expect("fits").expect("a row").line, 4);
     }
 }

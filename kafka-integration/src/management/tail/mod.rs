@@ -65,7 +65,10 @@ enum Assignment {
     Fixed(BTreeMap<i32, i64>),
     /// Those that the group gives; the rest is the `auto.offset.reset` for
     /// partitions without a commit.
-    Group { group_id: String, reset: &'static str },
+    Group {
+        group_id: String,
+        reset: &'static str,
+    },
 }
 
 impl Tail {

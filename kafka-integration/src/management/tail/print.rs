@@ -152,7 +152,11 @@ mod tests {
         let text = printed(Some(b"ann"), Some(b"{\n}")).to_string();
         let expected = "orders[3]@42 2026-01-31T08:00:00.000Z key=ann trace=t1 | {\\n}";
         assert_eq!(text, expected);
-        assert!(printed(None, None).to_string().ends_with("Z trace=t1 | (tombstone)"));
+        assert!(
+            printed(None, None)
+                .to_string()
+                .ends_with("Z trace=t1 | (tombstone)")
+        );
     }
 
     #[test]

@@ -96,9 +96,7 @@ impl Tailing {
 
 impl Reader {
     /// Starts the thread; the result comes when it has printed all it should.
-    pub(super) fn start(
-        self,
-    ) -> Result<oneshot::Receiver<Result<(), CommandError>>, CommandError> {
+    pub(super) fn start(self) -> Result<oneshot::Receiver<Result<(), CommandError>>, CommandError> {
         let (done, ended) = oneshot::channel();
         std::thread::Builder::new()
             .name("kafka-tail".into())
@@ -229,7 +227,8 @@ impl Reader {
         }
         let text = error.to_string();
         if *warned != text {
-            self.console.notice(format_args!("warning: {text}; still trying"));
+            self.console
+                .notice(format_args!("warning: {text}; still trying"));
             *warned = text;
         }
         Ok(())

@@ -46,9 +46,11 @@ impl FromStr for Start {
         {
             return Ok(Self::Time(time.into()));
         }
-        Err("give `beginning`, `end`, an offset (1500), a count before the end (-10), \
+        Err(
+            "give `beginning`, `end`, an offset (1500), a count before the end (-10), \
              a time (2026-01-31T08:00:00Z, milliseconds) or how long ago (10min)"
-            .to_owned())
+                .to_owned(),
+        )
     }
 }
 
@@ -67,14 +69,13 @@ impl Start {
             Self::End => at(Place::End).await,
             Self::Time(time) => at(Place::Time(time)).await,
             Self::Offset(offset) => {
-                let spans = spans(at(Place::Beginning).await?, &at(Place::End).await?);
-                let clamped = spans.map(|(partition, begin, end)| {
-                    (partition, offset.clamp(begin, end))
-                });
+                let spans = spans(at(Place::Beginning).await?, at(Place::End).await?);
+                let clamped =
+                    spans.map(|(partition, begin, end)| (partition, offset.clamp(begin, end)));
                 Ok(clamped.collect())
             }
             Self::Last(count) => {
-                let spans = spans(at(Place::Beginning).await?, &at(Place::End).await?);
+                let spans = spans(at(Place::Beginning).await?, at(Place::End).await?);
                 let back = spans.map(|(partition, begin, end)| {
                     (partition, end.saturating_sub(count).max(begin))
                 });
@@ -87,12 +88,14 @@ impl Start {
 /// Beginning and end of each partition that has both.
 fn spans(
     beginnings: BTreeMap<i32, i64>,
-    ends: &BTreeMap<i32, i64>,
+    ends: BTreeMap<i32, i64>,
 ) -> impl Iterator<Item = (i32, i64, i64)> {
-    beginnings.into_iter().filter_map(|(partition, begin)| {
-        let end = *ends.get(&partition)?;
-        Some((partition, begin, end.max(begin)))
-    })
+    beginnings
+        .into_iter()
+        .filter_map(move |(partition, begin)| {
+            let end = *ends.get(&partition)?;
+            Some((partition, begin, end.max(begin)))
+        })
 }
 
 #[cfg(test)]
