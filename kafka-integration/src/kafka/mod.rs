@@ -247,6 +247,11 @@ impl Kafka {
                     .into());
             }
             config.set("bootstrap.servers", self.embedded_address()?);
+            if kind == ClientKind::Consumer && config.get("allow.auto.create.topics").is_none() {
+                // Nobody creates topics there by hand: a consumer that starts
+                // first would wait for the next look at the metadata.
+                config.set("allow.auto.create.topics", "true");
+            }
         }
         Ok(config)
     }

@@ -5,6 +5,8 @@
 //!   call, or one queue per partition, whose wakeups can get lost
 //!   (rust-rdkafka #840).
 //! - [`NativeMessage`]: a fetched message that is not copied.
+//! - [`commit_answered`]: an asynchronous commit whose answer reaches the commit
+//!   callback; that of rdkafka 0.39 is answered to nobody.
 //! - [`cached_high_watermark`]: the end of a partition as the last fetch told
 //!   it, without asking the broker.
 //!
@@ -20,9 +22,13 @@ pub(crate) use fetch_queue::{FetchQueue, FetchWaker, forward_to};
 pub(crate) use message::NativeMessage;
 
 use std::ffi::CString;
+use std::ptr;
 
+use rdkafka::TopicPartitionList;
+#[cfg(feature = "embedded-broker")]
 use rdkafka::client::Client;
 use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext, RebalanceProtocol};
+use rdkafka::error::{KafkaError, KafkaResult};
 use rdkafka_sys as sys;
 
 /// The high watermark of a partition as the last fetch response told it; `None`
@@ -47,6 +53,31 @@ pub(crate) fn cached_high_watermark<C: ConsumerContext>(
     };
     let known = result == sys::rd_kafka_resp_err_t::RD_KAFKA_RESP_ERR_NO_ERROR && high >= 0;
     known.then_some(high)
+}
+
+/// Sends a commit without waiting. Its answer comes to the context's
+/// `commit_callback` from a later `poll`.
+pub(crate) fn commit_answered<C: ConsumerContext>(
+    consumer: &BaseConsumer<C>,
+    offsets: &TopicPartitionList,
+) -> KafkaResult<()> {
+    // SAFETY: the client and the list are alive for as long as they are
+    // borrowed; the list is copied by the call. The consumer's queue is a counted
+    // reference that is given back. Without a callback the answer is an event on
+    // that queue, where `poll` finds it.
+    let error = unsafe {
+        let client = consumer.client().native_ptr();
+        let queue = sys::rd_kafka_queue_get_consumer(client);
+        let error = sys::rd_kafka_commit_queue(client, offsets.ptr(), queue, None, ptr::null_mut());
+        if !queue.is_null() {
+            sys::rd_kafka_queue_destroy(queue);
+        }
+        error
+    };
+    match error {
+        sys::rd_kafka_resp_err_t::RD_KAFKA_RESP_ERR_NO_ERROR => Ok(()),
+        error => Err(KafkaError::ConsumerCommit(error.into())),
+    }
 }
 
 /// Whether assignments are incremental in the group this consumer is in.

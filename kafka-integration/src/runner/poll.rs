@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use rdkafka::ClientConfig;
-use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer};
+use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::KafkaError;
 use rdkafka::message::{BorrowedMessage, Message as _};
 use rdkafka::types::RDKafkaErrorCode;
@@ -317,7 +317,7 @@ impl PollLoop {
             return;
         }
         context.committing.store(true, Ordering::Release);
-        if let Err(error) = self.queue.consumer().commit(&list, CommitMode::Async) {
+        if let Err(error) = native::commit_answered(self.queue.consumer(), &list) {
             context.committing.store(false, Ordering::Release);
             context.assignment.lock().committed(&list, false);
             tracing::warn!(consumer = %self.shared.name, %error, "cannot commit");
@@ -374,16 +374,18 @@ impl PollLoop {
         self.finish_commits(deadline.max(Instant::now() + Duration::from_secs(1)));
     }
 
-    /// Sends the last commit and waits for its answer.
+    /// Sends the last commit and waits for its answer; a refused one is sent
+    /// once more.
     fn finish_commits(&mut self, deadline: Instant) {
-        loop {
+        for _ in 0..2 {
             self.commit();
-            let open = self.context().committing.load(Ordering::Acquire);
-            if !open || Instant::now() >= deadline {
+            while self.context().committing.load(Ordering::Acquire) && Instant::now() < deadline {
+                self.serve_events();
+                std::thread::sleep(Duration::from_millis(1));
+            }
+            if !self.context().commit_failed() {
                 break;
             }
-            self.serve_events();
-            std::thread::sleep(Duration::from_millis(1));
         }
         let left = self.context().assignment.lock().uncommitted();
         if left > 0 {

@@ -17,7 +17,6 @@ pub(super) struct Tracker {
     watermark: Option<i64>,
     /// One past the last delivered offset.
     delivered: Option<i64>,
-    unfinished: usize,
     /// How many messages have fallen below the watermark.
     settled: u64,
     closed: bool,
@@ -41,7 +40,6 @@ impl Tracker {
             offset,
             finished: false,
         });
-        self.unfinished += 1;
         Some(self.base + self.entries.len() as u64 - 1)
     }
 
@@ -58,7 +56,6 @@ impl Tracker {
             Some(entry) if !entry.finished => entry.finished = true,
             _ => return,
         }
-        self.unfinished -= 1;
         while let Some(entry) = self.entries.front().filter(|entry| entry.finished) {
             self.watermark = Some(entry.offset + 1);
             self.entries.pop_front();
@@ -85,8 +82,9 @@ impl Tracker {
     }
 
     /// Messages delivered and not finished.
-    pub(super) fn unfinished(&self) -> usize {
-        self.unfinished
+    #[cfg(test)]
+    fn unfinished(&self) -> usize {
+        self.entries.iter().filter(|entry| !entry.finished).count()
     }
 
     /// How many messages have fallen below the watermark since the assignment.

@@ -5,6 +5,7 @@ mod describe;
 mod keys;
 mod layers;
 mod problems;
+mod process;
 mod secrets;
 mod warnings;
 
