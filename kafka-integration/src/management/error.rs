@@ -49,6 +49,14 @@ impl CommandError {
         }
     }
 
+    /// The same exit code, where the output has told the cause already.
+    pub(super) fn told(self) -> Self {
+        Self {
+            cause: None,
+            ..self
+        }
+    }
+
     /// A signal ended it before its work was done.
     pub(super) fn interrupted(signal_code: u8, cause: impl Into<BoxError>) -> Self {
         Self {

@@ -35,7 +35,7 @@ impl Check {
             Err(error) => {
                 report.add(Status::Fail, "settings", &error)?;
                 report.finish()?;
-                return Err(error);
+                return Err(error.told());
             }
         };
         report.add(Status::Ok, "settings", describe(&settings))?;
