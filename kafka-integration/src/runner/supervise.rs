@@ -96,7 +96,7 @@ impl Plan {
             self.retry.clone(),
             runtime,
             Budget::new(self.max_in_flight, self.max_in_flight_bytes),
-            Lanes::new(self.ordering, self.concurrency),
+            Lanes::new(self.ordering, self.concurrency, self.max_in_flight),
             Arc::clone(&self.counters),
         );
         PollContext::new(

@@ -19,8 +19,11 @@ pub(super) struct Tracker {
     delivered: Option<i64>,
     /// How many messages have fallen below the watermark.
     settled: u64,
-    /// How many entries are [`State::Returned`].
-    returned: usize,
+    /// How often the client was sent back to deliver again.
+    rewinds: u32,
+    /// While the client delivers again: the sequence number up to which what was
+    /// given back has come by.
+    rewinding: Option<u64>,
     closed: bool,
 }
 
@@ -36,8 +39,8 @@ enum State {
     Unfinished,
     /// Handled.
     Finished,
-    /// Given back to the client, to be delivered again.
-    Returned,
+    /// Given back, to be delivered again after the so-manieth rewind.
+    Returned(u32),
 }
 
 /// What a delivered message is to the tracker.
@@ -45,77 +48,88 @@ enum State {
 pub(super) enum Delivery {
     /// It is to be handled, under this sequence number.
     Handle(u64),
-    /// It comes again because others around it were given back, and is handled
-    /// already or still in the lanes.
+    /// It comes again because the client was sent back for others, and is
+    /// handled already or still in the lanes.
     Skip,
-    /// Its offset is below what was delivered, and nothing was given back.
+    /// Its offset is below what was delivered, and nobody sent the client back.
     Backwards,
 }
 
 impl Tracker {
     /// Takes note of a delivered message.
     pub(super) fn deliver(&mut self, offset: i64) -> Delivery {
+        let next = self.base + self.entries.len() as u64;
         if self.delivered.is_some_and(|delivered| offset < delivered) {
             return self.deliver_again(offset);
         }
-        if self.returned > 0 {
-            // The client is past them, so they are gone: compaction or retention
-            // removed them meanwhile.
-            self.forget_returned(i64::MAX);
+        if self.rewinding.is_some() {
+            self.pass_by(next);
+            self.rewinding = None;
+            self.advance();
         }
         self.delivered = Some(offset + 1);
         self.entries.push_back(Entry {
             offset,
             state: State::Unfinished,
         });
-        Delivery::Handle(self.base + self.entries.len() as u64 - 1)
+        // Advancing may have moved the base, but not the end.
+        Delivery::Handle(next)
     }
 
     fn deliver_again(&mut self, offset: i64) -> Delivery {
-        if self.returned == 0 {
+        if self.rewinding.is_none() {
             return Delivery::Backwards;
         }
-        self.forget_returned(offset);
-        match self.entries.binary_search_by_key(&offset, |e| e.offset) {
-            Ok(index) if self.entries[index].state == State::Returned => {
+        let found = self.entries.binary_search_by_key(&offset, |e| e.offset);
+        let sequence = self.base + found.unwrap_or_else(|index| index) as u64;
+        self.pass_by(sequence);
+        let returned = |state| matches!(state, State::Returned(_));
+        let delivery = match found {
+            Ok(index) if returned(self.entries[index].state) => {
                 self.entries[index].state = State::Unfinished;
-                self.returned -= 1;
-                Delivery::Handle(self.base + index as u64)
+                Delivery::Handle(sequence)
             }
             _ => Delivery::Skip,
-        }
-    }
-
-    /// Messages below `offset` that were given back and did not come again have
-    /// nothing left to be done.
-    fn forget_returned(&mut self, offset: i64) {
-        for entry in self.entries.iter_mut().take_while(|e| e.offset < offset) {
-            if entry.state == State::Returned {
-                entry.state = State::Finished;
-                self.returned -= 1;
-            }
-            if self.returned == 0 {
-                break;
-            }
-        }
+        };
         self.advance();
+        delivery
     }
 
-    /// Takes note that messages were given back to the client; returns the
-    /// offset from which it must deliver again.
-    pub(super) fn give_back(&mut self, sequences: impl IntoIterator<Item = u64>) -> Option<i64> {
-        let mut lowest = None;
+    /// The client has come to `end`. What was given back before it was sent back
+    /// and did not come by is gone: compaction or retention removed it
+    /// meanwhile, and nothing is left to be done.
+    fn pass_by(&mut self, end: u64) {
+        let Some(from) = self.rewinding else { return };
+        let from = from.max(self.base);
+        for sequence in from..end {
+            let entry = &mut self.entries[(sequence - self.base) as usize];
+            if matches!(entry.state, State::Returned(rewind) if rewind < self.rewinds) {
+                entry.state = State::Finished;
+            }
+        }
+        self.rewinding = Some(end.max(from));
+    }
+
+    /// Takes note that messages are not handled now and must be delivered again
+    /// after a [`rewind`](Self::rewind).
+    pub(super) fn give_back(&mut self, sequences: impl IntoIterator<Item = u64>) {
         for sequence in sequences {
             let index = sequence.checked_sub(self.base);
             let entry = index.and_then(|index| self.entries.get_mut(index as usize));
-            let Some(entry) = entry.filter(|entry| entry.state == State::Unfinished) else {
-                continue;
-            };
-            entry.state = State::Returned;
-            self.returned += 1;
-            lowest = Some(lowest.map_or(entry.offset, |lowest: i64| lowest.min(entry.offset)));
+            if let Some(entry) = entry.filter(|entry| entry.state == State::Unfinished) {
+                entry.state = State::Returned(self.rewinds);
+            }
         }
-        lowest
+    }
+
+    /// The lowest offset that was given back, to which the client must go to
+    /// deliver again; `None` when nothing was.
+    pub(super) fn rewind(&mut self) -> Option<i64> {
+        let returned = |entry: &Entry| matches!(entry.state, State::Returned(_));
+        let index = self.entries.iter().position(returned)?;
+        self.rewinds = self.rewinds.wrapping_add(1);
+        self.rewinding = Some(self.base + index as u64);
+        Some(self.entries[index].offset)
     }
 
     /// Marks a message finished. Without effect after [`close`](Self::close):
@@ -245,30 +259,43 @@ mod tests {
         let (mut tracker, sequence) = delivered(&[1, 2, 3, 4, 5]);
         tracker.finish(sequence[1]);
         tracker.finish(sequence[3]);
-        assert_eq!(tracker.give_back([sequence[4], sequence[2]]), Some(3));
-        // 1 is still being handled; 4 is done. Both come by again.
+        tracker.give_back([sequence[4], sequence[2]]);
+        // The client goes on meanwhile, and further ones are given back.
+        let sixth = deliver(&mut tracker, 6);
+        tracker.give_back([sixth]);
+        assert_eq!(tracker.rewind(), Some(3));
         assert_eq!(tracker.deliver(3), Delivery::Handle(sequence[2]));
+        // 1 is still being handled; 4 is done and comes by again.
         assert_eq!(tracker.deliver(4), Delivery::Skip);
         assert_eq!(tracker.deliver(5), Delivery::Handle(sequence[4]));
-        deliver(&mut tracker, 6);
-        tracker.finish(sequence[0]);
-        assert_eq!(tracker.committable(), Some(3));
-        tracker.finish(sequence[2]);
-        tracker.finish(sequence[4]);
-        assert_eq!(tracker.committable(), Some(6));
+        // Given back once more while it came by: it is not gone.
+        tracker.give_back([sequence[4]]);
+        assert_eq!(tracker.deliver(6), Delivery::Handle(sixth));
+        let seventh = deliver(&mut tracker, 7);
+        for finished in [sequence[0], sequence[2], sixth, seventh] {
+            tracker.finish(finished);
+        }
+        assert_eq!(tracker.committable(), Some(5));
         assert_eq!(tracker.deliver(2), Delivery::Backwards);
+        assert_eq!(tracker.rewind(), Some(5));
+        assert_eq!(tracker.deliver(5), Delivery::Handle(sequence[4]));
+        tracker.finish(sequence[4]);
+        assert_eq!(tracker.committable(), Some(8));
     }
 
     #[test]
     fn what_was_given_back_and_is_gone_does_not_hold_the_watermark() {
-        let (mut tracker, sequence) = delivered(&[1, 2, 3]);
+        let (mut tracker, sequence) = delivered(&[1, 2, 3, 4]);
         tracker.finish(sequence[0]);
-        assert_eq!(tracker.give_back([sequence[1], sequence[2]]), Some(2));
-        // Compaction removed 2.
+        tracker.give_back([sequence[1], sequence[2], sequence[3]]);
+        assert_eq!(tracker.rewind(), Some(2));
+        // Compaction removed 2 and 4.
         assert_eq!(tracker.deliver(3), Delivery::Handle(sequence[2]));
-        assert_eq!(tracker.committable(), Some(3));
         tracker.finish(sequence[2]);
         assert_eq!(tracker.committable(), Some(4));
+        let fifth = deliver(&mut tracker, 5);
+        tracker.finish(fifth);
+        assert_eq!(tracker.committable(), Some(6));
     }
 
     /// Any order of completion, checked against the definition: at no moment is

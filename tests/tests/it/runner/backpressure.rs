@@ -66,8 +66,6 @@ async fn a_partition_that_stands_still_fills_neither_memory_nor_the_others_way()
             (1..PARTITIONS).all(|partition| handled.get(&partition) == Some(&EACH))
         })
         .await;
-        let status = running.status.consumers().remove(0);
-        assert!(status.pauses >= 1, "the one that stands still is paused");
         assert!(
             *most.lock().expect("not poisoned") <= IN_FLIGHT,
             "{most:?} in flight"
@@ -80,5 +78,85 @@ async fn a_partition_that_stands_still_fills_neither_memory_nor_the_others_way()
         })
         .await;
         running.stop().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_that_stands_still_and_has_most_of_the_traffic_stops_no_other_key() {
+    const IN_FLIGHT: usize = 300;
+    const OTHERS: usize = 1_000;
+    for broker in TestBroker::each("a_key_that_stands_still_and_has_most_of_the_traffic") {
+        let mut settings = broker.settings();
+        settings.cluster.max_in_flight = IN_FLIGHT.try_into().expect("not zero");
+        let config = &mut settings.cluster.consumer_config;
+        config.set("max.partition.fetch.bytes", "2000");
+        let kafka = Kafka::builder()
+            .settings(settings)
+            .build()
+            .expect("the settings are good");
+        let topic = broker.topic("stuck").await;
+        // Of each four messages three are of the key that hangs, in partition 0;
+        // the other keys are in all partitions.
+        let records = (0..OTHERS * 4).map(|number| {
+            let value = OrTombstone::Value(json!(number));
+            let record = kafka_integration::producer::Record::<Probe>::new(value);
+            match number % 4 {
+                0 => {
+                    let other = number / 4;
+                    let partition = other as i32 % PARTITIONS;
+                    record.key(format!("k{}", other % 50)).partition(partition)
+                }
+                _ => record.key("stuck").partition(0),
+            }
+        });
+        Probe::produce_only(&topic)
+            .produce_batch(records)
+            .on(&kafka)
+            .await
+            .expect("acknowledged");
+
+        let seen = Arc::new(Mutex::new(HashMap::<String, Vec<(i32, i64)>>::new()));
+        let gate = Arc::new(Semaphore::new(0));
+        let consumer = ConsumerSpec::new("Stuck", unique("stuck"))
+            .ordering(Ordering::Key)
+            .concurrency(16)
+            .topic(Probe::new(&topic, {
+                let (seen, gate) = (Arc::clone(&seen), Arc::clone(&gate));
+                move |message, _| {
+                    let (seen, gate) = (Arc::clone(&seen), Arc::clone(&gate));
+                    async move {
+                        let key = message.key().cloned().unwrap_or_default();
+                        if key == "stuck" {
+                            gate.acquire().await?.forget();
+                        }
+                        let place = (message.partition(), message.offset());
+                        let mut seen = seen.lock().expect("not poisoned");
+                        seen.entry(key).or_default().push(place);
+                        Ok(())
+                    }
+                }
+            }));
+        let running = Running::start(&kafka, [consumer]);
+        let others = || {
+            let seen = seen.lock().expect("not poisoned");
+            seen.values().map(Vec::len).sum::<usize>()
+        };
+        eventually("all of the other keys", || others() == OTHERS).await;
+        gate.add_permits(OTHERS * 4);
+        eventually("the key that stood still", || others() == OTHERS * 4).await;
+        running.stop().await;
+
+        // Given back and delivered again: still each once, and in order.
+        let seen = seen.lock().expect("not poisoned");
+        assert_eq!(seen["stuck"].len(), OTHERS * 3);
+        for (key, places) in &*seen {
+            for partition in 0..PARTITIONS {
+                let offsets = places.iter().filter(|(p, _)| *p == partition);
+                assert!(
+                    offsets.clone().is_sorted(),
+                    "{key} in {partition}: {places:?}"
+                );
+            }
+        }
     }
 }
