@@ -5,6 +5,11 @@
 //! retries and safe commits already right.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+// The macros' expansions name this crate from outside; this lets its own tests
+// use them too.
+#[cfg(test)]
+extern crate self as kafka_integration;
+
 pub mod admin;
 pub mod codec;
 pub mod consumer;
@@ -23,7 +28,10 @@ pub mod settings;
 pub mod topic;
 
 pub use kafka::{Kafka, KafkaBuilder, KafkaError, MissingState};
-pub use kafka_integration_macros::{consumer, topic};
+#[doc = include_str!("docs/consumer_macro.md")]
+pub use kafka_integration_macros::consumer;
+#[doc = include_str!("docs/topic_macro.md")]
+pub use kafka_integration_macros::topic;
 
 /// What the macros' expansions name. Not part of the public interface.
 #[doc(hidden)]

@@ -1,0 +1,3 @@
+//! Cross-crate tests, in one binary.
+
+mod declarations;
