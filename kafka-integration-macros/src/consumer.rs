@@ -246,21 +246,21 @@ impl Ordering {
                 .unwrap_or_default(),
             _ => value.to_token_stream().to_string(),
         };
-        let is_word = matches!(&value, Expr::Path(path) if path.path.get_ident().is_some());
-        let variant = Self::WORDS.iter().find(|(known, _)| *known == word);
-        match variant {
-            Some((_, variant)) if is_word => Ok(Self {
-                variant: Ident::new(variant, value.span()),
-            }),
-            Some((known, _)) => Err(Error::new_spanned(
+        let known = Self::WORDS.map(|(known, _)| known);
+        let meant = word.to_lowercase();
+        let Some((correct, variant)) = Self::WORDS.iter().find(|(known, _)| *known == meant) else {
+            return Err(unknown(value.span(), "ordering", &word, &known));
+        };
+        let exact = matches!(&value, Expr::Path(path) if path.path.is_ident(correct));
+        if !exact {
+            return Err(Error::new_spanned(
                 &value,
-                format!("`ordering` is a single word: write `ordering = {known}`"),
-            )),
-            None => {
-                let known = Self::WORDS.map(|(known, _)| known);
-                Err(unknown(value.span(), "ordering", &word, &known))
-            }
+                format!("`ordering` is a single word, lower case: write `ordering = {correct}`"),
+            ));
         }
+        Ok(Self {
+            variant: Ident::new(variant, value.span()),
+        })
     }
 }
 

@@ -68,14 +68,22 @@ pub(crate) fn expand(args: TokenStream, item: &TokenStream) -> Result<TokenStrea
     Ok(generate(options, block))
 }
 
-/// The error together with the item, unless that is an unfinished `impl Topic`,
-/// which would only add the compiler's errors to ours.
+/// The error together with the item, unless that is an unfinished topic, which
+/// would only add the compiler's errors to ours.
 pub(crate) fn rejected(error: &Error, item: TokenStream) -> TokenStream {
     let error = error.to_compile_error();
     match syn::parse2::<ItemImpl>(item.clone()) {
-        Ok(block) if block.trait_.is_some() => error,
+        Ok(block) if block.trait_.is_none() || implements_topic(&block) => error,
         _ => quote! { #item #error },
     }
+}
+
+fn implements_topic(block: &ItemImpl) -> bool {
+    let Some((None, path, _)) = &block.trait_ else {
+        return false;
+    };
+    let last = path.segments.last();
+    last.is_some_and(|segment| segment.ident == "Topic")
 }
 
 impl Options {
@@ -144,9 +152,8 @@ impl Block {
             }
             other => return Err(Error::new_spanned(other, WHERE)),
         };
-        let is_topic = |path: &syn::Path| path.segments.last().is_some_and(|s| s.ident == "Topic");
         match &topic.trait_ {
-            Some((None, path, _)) if is_topic(path) => {}
+            Some(_) if implements_topic(&topic) => {}
             Some((_, path, _)) => {
                 return Err(Error::new_spanned(
                     path,

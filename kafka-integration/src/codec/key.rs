@@ -9,6 +9,11 @@ use super::CodecError;
 /// an application. Integers are big endian, as Kafka's own `LongSerializer` and
 /// `IntegerSerializer` write them; text is UTF-8. `()` is for topics without
 /// keys: it writes nothing and accepts any key.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` can't be the key of a topic",
+    label = "not a type of key",
+    note = "keys are `String`, an integer, bytes, `()` for none, `JsonKey<{Self}>` for a type with serde's derives, or a type that implements `Key`"
+)]
 pub trait Key: Sized + Send + Sync + 'static {
     /// Whether values of this type are a key at all; `false` for `()`, which
     /// stands for "no key".

@@ -79,6 +79,11 @@ pub enum Presence {
 ///
 /// `Default` makes the codec from nothing, once per call: a codec that needs a
 /// connection or a cache keeps it in a place it can find again.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a codec for values of type `{V}`",
+    label = "not a codec for `{V}`",
+    note = "codecs are `Json`, `Text`, `Bytes`, or a type that implements `Codec<{V}>`"
+)]
 pub trait Codec<V>: Default + Send + Sync + 'static {
     /// Appends the value's bytes to `out`, which is empty.
     ///

@@ -1,0 +1,19 @@
+use kafka_integration::prelude::*;
+
+struct Orders;
+
+#[topic(name = "orders")]
+impl Topic for Orders {
+    type Value = String;
+
+    async fn consume(&self, _: Message<Self>, _: &Context) -> Result<(), ConsumeError> {
+        Ok(())
+    }
+}
+
+struct Invoices;
+
+#[consumer(group_id = "billing", topics(Orders, Invoices))]
+struct Plain;
+
+fn main() {}

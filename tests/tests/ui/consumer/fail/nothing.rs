@@ -1,0 +1,17 @@
+use kafka_integration::prelude::*;
+
+struct Orders;
+
+#[topic(name = "orders")]
+impl Topic for Orders {
+    type Value = String;
+
+    async fn consume(&self, _: Message<Self>, _: &Context) -> Result<(), ConsumeError> {
+        Ok(())
+    }
+}
+
+#[consumer]
+struct BillingConsumer;
+
+fn main() {}
