@@ -19,6 +19,8 @@ use std::io::IsTerminal;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use kafka_integration::KafkaBuilder;
+use kafka_integration::management::{self, BoxError, KafkaCommand};
 use kafka_integration::prelude::*;
 use tracing_subscriber::EnvFilter;
 
@@ -49,6 +51,8 @@ enum Command {
     Serve(Listen),
     /// Bring the database's tables up to date
     Migrate,
+    #[command(flatten)]
+    Kafka(KafkaCommand),
 }
 
 #[tokio::main]
@@ -57,10 +61,16 @@ async fn main() -> ExitCode {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
     tracing_subscriber::fmt()
         .with_env_filter(filter)
-        .with_writer(std::io::stderr)
+        .with_writer(management::log_writer)
         .with_ansi(std::io::stderr().is_terminal())
         .init();
-    match run(cli.command).await {
+    let done = match cli.command {
+        Command::Dev(listen) => dev::dev(&listen).await,
+        Command::Serve(listen) => serve::serve(&listen).await,
+        Command::Migrate => migrate_database().await,
+        Command::Kafka(command) => return management::run(command, with_database).await,
+    };
+    match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("error: {error}");
@@ -69,15 +79,16 @@ async fn main() -> ExitCode {
     }
 }
 
-async fn run(command: Command) -> Result<(), AppError> {
-    match command {
-        Command::Dev(listen) => dev::dev(&listen).await,
-        Command::Serve(listen) => serve::serve(&listen).await,
-        Command::Migrate => {
-            let database = Database::open(DatabaseUrl::from_env()?).await?;
-            migrate(&database).await
-        }
-    }
+/// What the consume hooks need, for `app kafka-consume`.
+async fn with_database(kafka: KafkaBuilder) -> Result<KafkaBuilder, BoxError> {
+    let database = Database::open(DatabaseUrl::from_env()?).await?;
+    database.require_migrated().await?;
+    Ok(kafka.state(database))
+}
+
+async fn migrate_database() -> Result<(), AppError> {
+    let database = Database::open(DatabaseUrl::from_env()?).await?;
+    migrate(&database).await
 }
 
 /// Runs the migrations and says which.

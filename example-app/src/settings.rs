@@ -14,13 +14,13 @@ const DELIVERY_TIMEOUT: [&str; 2] = ["message.timeout.ms", "delivery.timeout.ms"
 pub(crate) fn load() -> Result<Settings, SettingsError> {
     let mut settings = Settings::load()?;
     let cluster = &mut settings.cluster;
-    let set = |name: &&str| {
-        cluster.producer_config.contains_key(*name) || cluster.global_config.contains_key(*name)
-    };
-    if !DELIVERY_TIMEOUT.iter().any(set) {
-        let property = DELIVERY_TIMEOUT[0].to_owned();
-        let value = ACKNOWLEDGED_WITHIN_MS.to_owned();
-        cluster.producer_config.insert(property, value);
+    let is_set = DELIVERY_TIMEOUT.iter().any(|name| {
+        let producers = cluster.producer_config.get(name);
+        producers.or(cluster.global_config.get(name)).is_some()
+    });
+    if !is_set {
+        let producers = &mut cluster.producer_config;
+        producers.set(DELIVERY_TIMEOUT[0], ACKNOWLEDGED_WITHIN_MS);
     }
     Ok(settings)
 }
