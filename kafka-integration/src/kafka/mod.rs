@@ -38,6 +38,12 @@ pub enum KafkaError {
     /// [`Kafka::install`] was called twice.
     #[error("a Kafka is installed in this process already; call `install` once, in `main`")]
     AlreadyInstalled,
+    /// No address is set, or `embedded_broker` is, and the embedded broker is
+    /// not compiled in.
+    #[error(
+        "no address of a Kafka cluster: set `bootstrap_servers` in kafka.toml (or KAFKA__BOOTSTRAP_SERVERS), or turn on the feature `embedded-broker` of kafka-integration for the broker in the process"
+    )]
+    NoEmbeddedBroker,
     /// The embedded broker did not start.
     #[error("the embedded broker did not start: {0}")]
     Embedded(String),
@@ -165,12 +171,21 @@ impl Kafka {
     ) -> Result<ClientConfig, KafkaError> {
         let settings = self.inner.settings.cluster(cluster)?;
         let mut config = settings.client_config(kind, overrides)?;
-        #[cfg(feature = "embedded-broker")]
-        if settings.embedded_broker {
+        if config.get("bootstrap.servers").is_none() {
+            if !settings.embedded_broker {
+                // librdkafka would wait for ever without a word.
+                return Err(settings
+                    .missing_address(&self.inner.settings.profile)
+                    .into());
+            }
             config.set("bootstrap.servers", self.embedded_address()?);
         }
-        let _ = &mut config;
         Ok(config)
+    }
+
+    #[cfg(not(feature = "embedded-broker"))]
+    fn embedded_address(&self) -> Result<String, KafkaError> {
+        Err(KafkaError::NoEmbeddedBroker)
     }
 
     #[cfg(feature = "embedded-broker")]

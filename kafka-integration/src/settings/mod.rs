@@ -1,21 +1,58 @@
-//! Typed settings: defaults, `kafka.toml`, `kafka.<profile>.toml`, environment.
+#![doc = include_str!("guide.md")]
 
+mod check;
+mod decode;
 pub(crate) mod duration;
+mod error;
+mod loader;
+mod merge;
+mod nearest;
+mod origins;
+mod properties;
+mod property_names;
+mod reader;
+mod secrets;
+mod size;
+mod source;
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::num::NonZeroUsize;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use rdkafka::ClientConfig;
 
+pub use error::{Hint, SettingsError, SettingsProblem};
+pub use loader::Loader;
+pub use origins::Setting;
+pub use properties::ClientProperties;
+
 use crate::consumer::Ordering;
 use crate::retry::RetryPolicy;
 
-/// librdkafka properties, by name.
-pub type ClientProperties = BTreeMap<String, String>;
+/// The profile unless another is named.
+pub const PROFILE_DEVELOPMENT: &str = "development";
 
-/// Everything the framework can be told.
+/// The profile that refuses what is for development only.
+pub const PROFILE_PRODUCTION: &str = "production";
+
+/// Everything the framework can be told. See the [module](self) for the keys.
+///
+/// [`Settings::default`] is what a process gets that sets nothing: the profile
+/// `development` and the embedded broker.
+///
+/// ```
+/// use kafka_integration::settings::Settings;
+///
+/// let mut settings = Settings::with_bootstrap_servers("localhost:9092");
+/// settings.cluster.consumer_config.set("fetch.min.bytes", "1000");
+/// # assert!(!settings.cluster.embedded_broker);
+/// ```
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct Settings {
     /// `KAFKA_PROFILE`; `development` unless set.
     pub profile: String,
@@ -25,12 +62,18 @@ pub struct Settings {
     pub clusters: BTreeMap<String, ClusterSettings>,
 }
 
-/// The settings of one cluster.
+/// The settings of one cluster. [`ClusterSettings::default`] has no address
+/// and no embedded broker.
 #[derive(Debug, Clone)]
 pub struct ClusterSettings {
-    /// The cluster's addresses.
+    /// The name under `clusters`; `None` is the default cluster.
+    pub(crate) name: Option<String>,
+    pub(crate) origins: origins::Origins,
+    /// The cluster's addresses, `host:port` with commas between. `None` with
+    /// the embedded broker.
     pub bootstrap_servers: Option<String>,
     /// For producers and consumers unless their config sets `client.id`.
+    /// Default `<hostname>-rust`.
     pub client_id: String,
     /// Properties for both.
     pub global_config: ClientProperties,
@@ -51,19 +94,22 @@ pub struct ClusterSettings {
     /// Their order. Default by partition.
     pub ordering: Ordering,
     /// Most messages a consumer has taken from the client and not finished.
+    /// Default 10,000.
     pub max_in_flight: NonZeroUsize,
-    /// Most bytes of such messages.
+    /// Most bytes of such messages. Default 64 MiB.
     pub max_in_flight_bytes: usize,
-    /// Most messages of a partition above its committed offset.
+    /// Most messages of a partition above its committed offset. Default
+    /// 100,000.
     pub max_uncommitted: NonZeroUsize,
-    /// How often offsets are committed.
+    /// How often offsets are committed. Default 100 ms.
     pub commit_interval: Duration,
-    /// The broker in the process.
+    /// The broker in the process. Default off; on for the default cluster when
+    /// nothing is set and the profile is `development`.
     pub embedded_broker: bool,
 }
 
 /// Whether a client is for producing or for consuming.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum ClientKind {
     /// A producer.
     Producer,
@@ -71,30 +117,176 @@ pub enum ClientKind {
     Consumer,
 }
 
-/// Why the settings can't be used.
-#[derive(Debug, thiserror::Error)]
-#[error("{0}")]
-pub struct SettingsError(pub String);
+impl fmt::Display for ClientKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Producer => "producer",
+            Self::Consumer => "consumer",
+        })
+    }
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            profile: PROFILE_DEVELOPMENT.to_owned(),
+            cluster: ClusterSettings {
+                embedded_broker: true,
+                ..ClusterSettings::default()
+            },
+            clusters: BTreeMap::new(),
+        }
+    }
+}
+
+impl Default for ClusterSettings {
+    fn default() -> Self {
+        const fn count(number: usize) -> NonZeroUsize {
+            match NonZeroUsize::new(number) {
+                Some(number) => number,
+                None => NonZeroUsize::MIN,
+            }
+        }
+        let host = gethostname::gethostname();
+        Self {
+            name: None,
+            origins: origins::Origins::default(),
+            bootstrap_servers: None,
+            client_id: format!("{}-rust", host.to_string_lossy()),
+            global_config: ClientProperties::new(),
+            producer_config: ClientProperties::new(),
+            consumer_config: ClientProperties::new(),
+            polling_frequency: Duration::from_secs(1),
+            error_handler: "log".to_owned(),
+            retry: RetryPolicy::default(),
+            shutdown_timeout: Duration::from_secs(30),
+            concurrency: NonZeroUsize::MIN,
+            ordering: Ordering::default(),
+            max_in_flight: count(10_000),
+            max_in_flight_bytes: 64 << 20,
+            max_uncommitted: count(100_000),
+            commit_interval: Duration::from_millis(100),
+            embedded_broker: false,
+        }
+    }
+}
 
 impl Settings {
-    /// Loads them.
+    /// Loads them from files and environment, as the [module](self) says, and
+    /// checks them. Nothing connects.
+    ///
+    /// # Errors
+    /// With everything that is wrong.
     pub fn load() -> Result<Self, SettingsError> {
-        Err(SettingsError("not yet".into()))
+        Loader::from_process().load()
+    }
+
+    /// Loads them from the files of that directory and from those variables
+    /// instead of the process's.
+    ///
+    /// # Errors
+    /// With everything that is wrong.
+    pub fn load_from<K: Into<String>, V: Into<String>>(
+        directory: impl Into<PathBuf>,
+        variables: impl IntoIterator<Item = (K, V)>,
+    ) -> Result<Self, SettingsError> {
+        Loader::new()
+            .directory(directory)
+            .variables(variables)
+            .load()
+    }
+
+    /// Loads them from a TOML text alone, in the profile `development`.
+    ///
+    /// ```
+    /// use kafka_integration::settings::Settings;
+    ///
+    /// let error = Settings::from_toml("concurency = 4").expect_err("a typo");
+    /// assert_eq!(
+    ///     error.to_string(),
+    ///     "the TOML text: unknown key `concurency`; did you mean `concurrency`?"
+    /// );
+    /// ```
+    ///
+    /// # Errors
+    /// With everything that is wrong.
+    pub fn from_toml(text: &str) -> Result<Self, SettingsError> {
+        Loader::new().toml("the TOML text", text).load()
+    }
+
+    /// The defaults, for the cluster at those addresses.
+    pub fn with_bootstrap_servers(addresses: impl Into<String>) -> Self {
+        Self {
+            cluster: ClusterSettings {
+                bootstrap_servers: Some(addresses.into()),
+                ..ClusterSettings::default()
+            },
+            ..Self::default()
+        }
     }
 
     /// The settings of a cluster by name; `None` is the default one.
-    pub fn cluster(&self, _name: Option<&str>) -> Result<&ClusterSettings, SettingsError> {
-        Ok(&self.cluster)
+    ///
+    /// # Errors
+    /// When there is none of that name.
+    pub fn cluster(&self, name: Option<&str>) -> Result<&ClusterSettings, SettingsError> {
+        let Some(name) = name else {
+            return Ok(&self.cluster);
+        };
+        self.clusters.get(name).ok_or_else(|| {
+            let known = self.clusters.keys().map(String::as_str);
+            SettingsProblem::UnknownCluster {
+                name: name.to_owned(),
+                hint: nearest::nearest(name, known),
+            }
+            .into()
+        })
+    }
+
+    /// Every setting in effect with its origin, secrets masked, in a stable
+    /// order: what `kafka-check` prints.
+    pub fn describe(&self) -> Vec<Setting> {
+        origins::describe(self)
     }
 }
 
 impl ClusterSettings {
-    /// The merged client configuration.
+    /// The configuration of one client: the framework's defaults, the
+    /// settings, and over them `overrides`, a consumer's own `config(…)`.
+    ///
+    /// The address is left out with the embedded broker. The result holds
+    /// secrets, and rdkafka's `Debug` of it masks only some of them: don't
+    /// print it.
+    ///
+    /// # Errors
+    /// When librdkafka refuses a property, or the framework must have it as it
+    /// is.
     pub fn client_config(
         &self,
-        _kind: ClientKind,
-        _overrides: &[(String, String)],
+        kind: ClientKind,
+        overrides: &[(String, String)],
     ) -> Result<ClientConfig, SettingsError> {
-        Ok(ClientConfig::new())
+        merge::client_config(self, kind, overrides)
+    }
+
+    /// What is said when the cluster has neither an address nor the embedded
+    /// broker.
+    pub(crate) fn missing_address(&self, profile: &str) -> SettingsError {
+        let key = self.key("bootstrap_servers");
+        SettingsProblem::MissingAddress {
+            variable: source::variable(&key),
+            key,
+            profile: profile.to_owned(),
+        }
+        .into()
+    }
+
+    /// The tables of client properties, lowest first.
+    pub(crate) fn property_tables(&self) -> [(&'static str, &ClientProperties); 3] {
+        [
+            ("global_config", &self.global_config),
+            ("producer_config", &self.producer_config),
+            ("consumer_config", &self.consumer_config),
+        ]
     }
 }

@@ -1,0 +1,103 @@
+//! An address or the embedded broker, never silently neither.
+
+use super::{directory, from_file, refused, refused_toml, refused_variables, write};
+use crate::settings::{ClientKind, Loader, Settings};
+
+#[test]
+fn nothing_set_in_development_means_the_embedded_broker() {
+    assert!(from_file("").cluster.embedded_broker);
+}
+
+#[test]
+fn nothing_set_elsewhere_is_refused() {
+    let said = refused_variables(&[("KAFKA_PROFILE", "production")]);
+    assert_eq!(
+        said,
+        "`bootstrap_servers` is not set and the profile is `production`; set it in kafka.toml, \
+         or as the environment variable KAFKA__BOOTSTRAP_SERVERS"
+    );
+    let said = refused_toml("embedded_broker = false");
+    assert!(said.starts_with("`bootstrap_servers` is not set"), "{said}");
+    let said = refused_toml("[clusters.eu]\nconcurrency = 2");
+    assert!(
+        said.contains("KAFKA__CLUSTERS__EU__BOOTSTRAP_SERVERS"),
+        "{said}"
+    );
+}
+
+#[test]
+fn the_embedded_broker_is_refused_in_production() {
+    let said = refused(
+        Loader::new()
+            .toml("kafka.toml", "embedded_broker = true")
+            .profile("production")
+            .load(),
+    );
+    assert!(
+        said.starts_with("kafka.toml: `embedded_broker` is refused with the profile `production`"),
+        "{said}"
+    );
+}
+
+#[test]
+fn an_address_as_a_client_property_counts() {
+    for property in ["bootstrap.servers", "metadata.broker.list"] {
+        let settings = from_file(&format!("[global_config]\n{property:?} = \"a:1\""));
+        assert!(!settings.cluster.embedded_broker);
+        assert_eq!(settings.cluster.bootstrap_servers.as_deref(), Some("a:1"));
+        let config = settings
+            .cluster
+            .client_config(ClientKind::Consumer, &[])
+            .expect("they are right");
+        assert_eq!(config.get("bootstrap.servers"), Some("a:1"));
+        assert_eq!(config.get("metadata.broker.list"), None);
+    }
+    // Said twice, and the same.
+    from_file("bootstrap_servers = \"a:1\"\n[global_config]\nbootstrap.servers = \"a:1\"");
+}
+
+#[test]
+fn two_addresses_that_differ_are_refused_with_both_keys() {
+    for property in ["bootstrap.servers", "metadata.broker.list"] {
+        let said = refused_toml(&format!(
+            "bootstrap_servers = \"a:1\"\n[consumer_config]\n{property:?} = \"b:1\""
+        ));
+        assert_eq!(
+            said,
+            format!(
+                "`bootstrap_servers` (kafka.toml) and `consumer_config.\"{property}\"` (kafka.toml) \
+                 contradict each other; keep one of them"
+            )
+        );
+    }
+}
+
+#[test]
+fn the_higher_layer_decides_between_address_and_embedded_broker() {
+    let directory = directory();
+    write(directory.path(), "kafka.toml", "embedded_broker = true");
+    let moved = Settings::load_from(directory.path(), [("KAFKA__BOOTSTRAP_SERVERS", "a:1")])
+        .expect("right");
+    assert!(!moved.cluster.embedded_broker);
+
+    write(
+        directory.path(),
+        "kafka.toml",
+        "[global_config]\nbootstrap.servers = \"a:1\"",
+    );
+    write(
+        directory.path(),
+        "kafka.development.toml",
+        "embedded_broker = true",
+    );
+    let back = Settings::load_from(directory.path(), super::NO_VARIABLES).expect("right");
+    assert!(back.cluster.embedded_broker);
+    let config = back
+        .cluster
+        .client_config(ClientKind::Producer, &[])
+        .expect("right");
+    assert_eq!(config.get("bootstrap.servers"), None);
+
+    let said = refused_toml("embedded_broker = true\nbootstrap_servers = \"a:1\"");
+    assert!(said.contains("contradict each other"), "{said}");
+}
