@@ -3,9 +3,11 @@
 use std::any::{Any, TypeId};
 use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use rdkafka::ClientConfig;
 
+use crate::producer::{FlushReport, Producer, Producers};
 use crate::settings::{ClientKind, Settings, SettingsError};
 
 /// A process's connection to Kafka: cheap to clone, shared by web handlers and
@@ -18,6 +20,7 @@ pub struct Kafka {
 struct Inner {
     settings: Settings,
     state: HashMap<TypeId, Box<dyn Any + Send + Sync>>,
+    producers: Producers,
     #[cfg(feature = "embedded-broker")]
     embedded: parking_lot::Mutex<Option<crate::embedded::EmbeddedBroker>>,
 }
@@ -47,6 +50,20 @@ pub enum KafkaError {
     /// The embedded broker did not start.
     #[error("the embedded broker did not start: {0}")]
     Embedded(String),
+    /// The client of a cluster can't be made.
+    #[error("the producer of cluster {cluster} can't be made: {source}")]
+    Producer {
+        /// The cluster; `default` for the one without a name.
+        cluster: String,
+        /// What the client said.
+        source: rdkafka::error::KafkaError,
+    },
+    /// [`Kafka::shutdown`] was called.
+    #[error(
+        "this Kafka handle was shut down and produces no more; let what produces finish before \
+         `Kafka::shutdown`"
+    )]
+    ShutDown,
 }
 
 /// A consume hook asked for state that was never given.
@@ -94,6 +111,7 @@ impl KafkaBuilder {
             inner: Arc::new(Inner {
                 settings,
                 state: self.state,
+                producers: Producers::new(),
                 #[cfg(feature = "embedded-broker")]
                 embedded: parking_lot::Mutex::new(None),
             }),
@@ -186,6 +204,33 @@ impl Kafka {
     #[cfg(not(feature = "embedded-broker"))]
     fn embedded_address(&self) -> Result<String, KafkaError> {
         Err(KafkaError::NoEmbeddedBroker)
+    }
+
+    /// The producer of that cluster, or of the default one: one for all, made
+    /// when it is first asked for, and again when it failed for good.
+    ///
+    /// # Errors
+    /// When the settings can't be used, or after [`shutdown`](Self::shutdown).
+    pub fn producer(&self, cluster: Option<&str>) -> Result<Producer, KafkaError> {
+        self.inner.producers.get(cluster, || {
+            self.client_config(cluster, ClientKind::Producer, &[])
+        })
+    }
+
+    /// Waits until every record queued so far is acknowledged or failed, at
+    /// most for `timeout`; tells what is left. It does not block the runtime.
+    pub async fn flush(&self, timeout: Duration) -> FlushReport {
+        self.inner.producers.flush(timeout).await
+    }
+
+    /// Ends producing: takes no more records, flushes for at most `timeout`,
+    /// then gives up what is left, whose callers get an error. Tells and logs
+    /// how many those were.
+    ///
+    /// To be called when everything that produces has ended, before the
+    /// process does.
+    pub async fn shutdown(&self, timeout: Duration) -> FlushReport {
+        self.inner.producers.shut_down(timeout).await
     }
 
     #[cfg(feature = "embedded-broker")]

@@ -1,1 +1,3 @@
 //! The one room with `unsafe` code.
+
+pub(crate) mod producer;

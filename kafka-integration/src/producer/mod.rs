@@ -1,57 +1,51 @@
 //! Producing: `Orders.produce(order).key(id).await?`, acknowledged.
+//!
+//! - One record: [`Topic::produce`](crate::topic::Topic::produce) waits for its
+//!   acknowledgement.
+//! - Many: [`Topic::pipeline`](crate::topic::Topic::pipeline) keeps many on
+//!   their way within a bound, and
+//!   [`Topic::produce_batch`](crate::topic::Topic::produce_batch) does that for
+//!   records that are there already.
+//! - Serialized records for any topic: [`Producer::send_outgoing`] and
+//!   [`Producer::pipeline`].
+//! - Nothing at all for a while: [`Suppression`].
+//!
+//! A full queue is no error anywhere: the call waits until there is room. A
+//! record that is not delivered is an error at its caller, and in the log when
+//! the caller stopped waiting.
+//!
+//! There is one producer per cluster, idempotent and with `acks=all` unless the
+//! settings say otherwise. [`Kafka::shutdown`](crate::Kafka::shutdown) delivers
+//! what is queued before the process ends; without it, what is queued is lost.
 
-use std::sync::Arc;
+mod batch;
+mod builder;
+mod client;
+mod clusters;
+mod context;
+mod delivery;
+mod error;
+mod failure;
+mod outgoing;
+mod outgoing_pipeline;
+mod pipeline;
+mod pipeline_error;
+mod record;
+mod room;
+mod slots;
+mod suppress;
+mod tracker;
 
-use crate::message::{Headers, Timestamp};
-use crate::topic::Topic;
-
-/// A record that was acknowledged (or suppressed).
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Delivery {
-    /// The topic.
-    pub topic: Arc<str>,
-    /// The partition; -1 when suppressed.
-    pub partition: i32,
-    /// The offset; -1 when suppressed.
-    pub offset: i64,
-}
-
-/// Why a record was not produced.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum ProduceError {
-    /// Placeholder.
-    #[error("refused: {0}")]
-    Refused(String),
-}
-
-/// A serialized record on its way to the producer.
-#[derive(Debug, Clone, Default)]
-pub struct Outgoing {
-    /// The key's bytes; `None` is no key.
-    pub key: Option<Vec<u8>>,
-    /// The value's bytes; `None` is a tombstone.
-    pub payload: Option<Vec<u8>>,
-    /// Headers.
-    pub headers: Headers,
-    /// The partition; `None` lets the partitioner choose.
-    pub partition: Option<i32>,
-    /// The timestamp; `None` is now.
-    pub timestamp: Option<Timestamp>,
-}
-
-/// A record being built.
-#[must_use = "nothing is produced until this is awaited"]
-pub struct Produce<'a, T: Topic> {
-    _topic: &'a T,
-    _value: T::Value,
-}
-
-impl<'a, T: Topic> Produce<'a, T> {
-    pub(crate) fn new(topic: &'a T, value: T::Value) -> Self {
-        Self {
-            _topic: topic,
-            _value: value,
-        }
-    }
-}
+pub use batch::{BatchError, ProduceBatch};
+pub use builder::Produce;
+pub use client::Producer;
+pub use clusters::FlushReport;
+pub(crate) use clusters::Producers;
+pub use delivery::Delivery;
+pub use error::{ClientErrorCode, ProduceError, Written};
+pub use outgoing::Outgoing;
+pub use outgoing_pipeline::OutgoingPipeline;
+pub use pipeline::Pipeline;
+pub use pipeline_error::{FailedRecord, PipelineError, Summary, Undelivered};
+pub use record::Record;
+pub use suppress::{Suppression, suppress, unsuppressed};

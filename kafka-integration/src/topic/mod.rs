@@ -9,7 +9,7 @@ pub use name::{TopicName, TopicNameError};
 
 use crate::codec::{Codec, CodecContext, CodecError, Key, Presence};
 use crate::message::Message;
-use crate::producer::{Outgoing, Produce, ProduceError};
+use crate::producer::{Outgoing, Pipeline, Produce, ProduceBatch, ProduceError, Record};
 use crate::retry::ConsumeError;
 use crate::runner::Context;
 
@@ -139,6 +139,21 @@ pub trait Topic: Sized + Send + Sync + 'static {
     /// Nothing happens until it is awaited; see [`Produce`].
     fn produce(&self, value: Self::Value) -> Produce<'_, Self> {
         Produce::new(self, value)
+    }
+
+    /// Starts a pipeline of this topic: many records on their way at a time,
+    /// within a bound; see [`Pipeline`].
+    fn pipeline(&self) -> Pipeline<'_, Self> {
+        Pipeline::new(self)
+    }
+
+    /// Produces many records at once: `Orders.produce_batch(records).await?`
+    /// gives their deliveries in the same order; see [`ProduceBatch`].
+    fn produce_batch<R: Into<Record<Self>>>(
+        &self,
+        records: impl IntoIterator<Item = R>,
+    ) -> ProduceBatch<'_, Self> {
+        ProduceBatch::new(self, records.into_iter().map(Into::into).collect())
     }
 }
 

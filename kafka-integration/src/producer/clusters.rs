@@ -1,0 +1,147 @@
+use std::collections::{BTreeMap, HashMap};
+use std::fmt;
+use std::time::{Duration, Instant};
+
+use parking_lot::Mutex;
+use rdkafka::ClientConfig;
+
+use super::client::Producer;
+use crate::KafkaError;
+
+/// What the default cluster is called where a name is needed.
+const DEFAULT_CLUSTER: &str = "default";
+
+/// The producers of a [`Kafka`](crate::Kafka), one per cluster, made when they
+/// are first needed.
+pub(crate) struct Producers(Mutex<State>);
+
+#[derive(Default)]
+struct State {
+    made: HashMap<String, Producer>,
+    shut_down: bool,
+}
+
+/// How many records a flush left undelivered, per cluster.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[must_use = "it tells whether records were left undelivered"]
+pub struct FlushReport {
+    /// Undelivered records by the cluster's name (`default` for the one
+    /// without); every cluster that was produced to is in it.
+    pub undelivered: BTreeMap<String, u64>,
+}
+
+impl FlushReport {
+    /// Undelivered records of all clusters.
+    pub fn total(&self) -> u64 {
+        self.undelivered.values().sum()
+    }
+
+    /// Whether everything was delivered, or told its caller that it failed.
+    pub fn is_complete(&self) -> bool {
+        self.total() == 0
+    }
+}
+
+impl fmt::Display for FlushReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} records not delivered", self.total())?;
+        for (cluster, records) in self.undelivered.iter().filter(|(_, records)| **records > 0) {
+            write!(f, ", {records} of cluster {cluster}")?;
+        }
+        Ok(())
+    }
+}
+
+impl Producers {
+    pub(crate) fn new() -> Self {
+        Self(Mutex::new(State::default()))
+    }
+
+    /// The producer of that cluster, made when there is none or the one there
+    /// has failed for good.
+    pub(crate) fn get(
+        &self,
+        cluster: Option<&str>,
+        config: impl FnOnce() -> Result<ClientConfig, KafkaError>,
+    ) -> Result<Producer, KafkaError> {
+        let name = cluster.unwrap_or(DEFAULT_CLUSTER);
+        let mut state = self.0.lock();
+        if state.shut_down {
+            return Err(KafkaError::ShutDown);
+        }
+        if let Some(producer) = state.made.get(name)
+            && !producer.has_failed()
+        {
+            return Ok(producer.clone());
+        }
+        let producer =
+            Producer::start(name, config()?).map_err(|source| KafkaError::Producer {
+                cluster: name.to_owned(),
+                source,
+            })?;
+        state.made.insert(name.to_owned(), producer.clone());
+        Ok(producer)
+    }
+
+    /// Waits until everything queued is reported, at most for `timeout`.
+    pub(crate) async fn flush(&self, timeout: Duration) -> FlushReport {
+        let producers: Vec<_> = self.0.lock().made.values().cloned().collect();
+        flush_all(&producers, timeout).await
+    }
+
+    /// Takes nothing more, flushes, and gives up what is left.
+    pub(crate) async fn shut_down(&self, timeout: Duration) -> FlushReport {
+        let producers: Vec<_> = {
+            let mut state = self.0.lock();
+            state.shut_down = true;
+            state.made.drain().map(|(_, producer)| producer).collect()
+        };
+        for producer in &producers {
+            producer.close();
+        }
+        let report = flush_all(&producers, timeout).await;
+        if !report.is_complete() {
+            for (cluster, records) in &report.undelivered {
+                tracing::error!(
+                    cluster,
+                    records,
+                    "records were not delivered before the shutdown timed out"
+                );
+            }
+            let purged = tokio::task::spawn_blocking(move || {
+                for producer in &producers {
+                    producer.purge();
+                }
+            });
+            // It can only fail with the runtime itself going away.
+            let _ = purged.await;
+        }
+        report
+    }
+}
+
+async fn flush_all(producers: &[Producer], timeout: Duration) -> FlushReport {
+    let deadline = Instant::now() + timeout;
+    // All at once: one dead cluster must not take the time of the others.
+    let flushes: Vec<_> = producers
+        .iter()
+        .map(|producer| {
+            let producer = producer.clone();
+            let flush = {
+                let producer = producer.clone();
+                move || {
+                    producer.flush_blocking(deadline.saturating_duration_since(Instant::now()))
+                }
+            };
+            (producer, tokio::task::spawn_blocking(flush))
+        })
+        .collect();
+    let mut report = FlushReport::default();
+    for (producer, flush) in flushes {
+        let undelivered = flush.await.unwrap_or_else(|_| producer.outstanding());
+        report
+            .undelivered
+            .insert(producer.cluster().to_owned(), undelivered);
+    }
+    report
+}

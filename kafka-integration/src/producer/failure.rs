@@ -1,0 +1,145 @@
+use rdkafka::error::RDKafkaErrorCode as Code;
+
+use super::error::{ClientErrorCode, ProduceError, Written};
+use crate::native::producer::Report;
+
+/// Longest key text that an error carries, in characters.
+const KEY_TEXT: usize = 64;
+
+/// What is known about a record that the client refused or gave up, in a form
+/// that can be kept and told more than once.
+#[derive(Debug, Clone)]
+pub(crate) struct Failure {
+    pub(crate) topic: String,
+    pub(crate) partition: Option<i32>,
+    pub(crate) key: Option<String>,
+    pub(crate) size: usize,
+    pub(crate) code: Code,
+    pub(crate) written: Written,
+}
+
+impl Failure {
+    pub(crate) fn of(report: &Report<'_>, code: Code) -> Self {
+        Self {
+            topic: report.topic().into_owned(),
+            partition: (report.partition() >= 0).then(|| report.partition()),
+            key: printable(report.key()),
+            size: report.size(),
+            code,
+            written: report.written(),
+        }
+    }
+
+    /// As the caller's error; `fatal` is the client's reason once it gave up.
+    pub(crate) fn into_error(self, fatal: Option<&str>) -> ProduceError {
+        let Self {
+            topic,
+            partition,
+            size,
+            code,
+            written,
+            ..
+        } = self;
+        match code {
+            Code::MessageSizeTooLarge | Code::InvalidMessageSize => {
+                ProduceError::TooLarge { topic, size }
+            }
+            Code::UnknownPartition => ProduceError::UnknownPartition {
+                topic,
+                partition: partition.unwrap_or(-1),
+            },
+            Code::UnknownTopic | Code::UnknownTopicOrPartition => {
+                ProduceError::UnknownTopic { topic }
+            }
+            Code::TopicAuthorizationFailed | Code::ClusterAuthorizationFailed => {
+                ProduceError::Unauthorized {
+                    topic,
+                    reason: code,
+                }
+            }
+            Code::MessageTimedOut => ProduceError::TimedOut {
+                topic,
+                partition,
+                written,
+            },
+            Code::PurgeQueue | Code::PurgeInflight => ProduceError::Abandoned { topic, written },
+            Code::Fatal => ProduceError::Fatal {
+                topic,
+                reason: fatal.unwrap_or("no reason given").to_owned(),
+                written,
+            },
+            code => ProduceError::Client {
+                topic,
+                partition,
+                code: ClientErrorCode(code),
+                written,
+            },
+        }
+    }
+}
+
+/// A key as text for an error: `None` when there is none, or it is not text.
+pub(crate) fn printable(key: Option<&[u8]>) -> Option<String> {
+    let text = std::str::from_utf8(key?).ok()?;
+    if text.chars().any(char::is_control) {
+        return None;
+    }
+    let mut short: String = text.chars().take(KEY_TEXT).collect();
+    if short.len() < text.len() {
+        short.push('…');
+    }
+    Some(short)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn failed(code: Code, written: Written) -> ProduceError {
+        Failure {
+            topic: "orders".into(),
+            partition: Some(3),
+            key: None,
+            size: 5_000,
+            code,
+            written,
+        }
+        .into_error(Some("lost its sequence"))
+    }
+
+    #[test]
+    fn every_error_names_the_topic_and_what_to_do() {
+        for (code, advice) in [
+            (Code::MessageSizeTooLarge, "message.max.bytes"),
+            (Code::UnknownPartition, "leave the partition out"),
+            (Code::UnknownTopic, "kafka-topics create orders"),
+            (Code::TopicAuthorizationFailed, "WRITE"),
+            (Code::MessageTimedOut, "kafka-check"),
+            (Code::PurgeInflight, "shutdown_timeout"),
+            (Code::Fatal, "lost its sequence"),
+            (Code::NotEnoughReplicas, "NotEnoughReplicas"),
+        ] {
+            let text = failed(code, Written::Maybe).to_string();
+            assert!(text.contains("orders") && text.contains(advice), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_timeout_says_whether_the_record_may_be_there() {
+        let unsent = failed(Code::MessageTimedOut, Written::No);
+        assert_eq!(unsent.written(), Written::No);
+        assert!(unsent.to_string().contains("it was not written"));
+        let unanswered = failed(Code::MessageTimedOut, Written::Maybe);
+        assert!(unanswered.to_string().contains("may or may not"));
+    }
+
+    #[test]
+    fn keys_are_shown_when_they_are_text() {
+        assert_eq!(printable(Some(b"ann")), Some("ann".into()));
+        assert_eq!(printable(Some(&[0, 0, 0, 7])), None);
+        assert_eq!(printable(Some(&[0xff])), None);
+        assert_eq!(printable(None), None);
+        let long = printable(Some("ü".repeat(100).as_bytes())).expect("text");
+        assert_eq!(long.chars().count(), KEY_TEXT + 1);
+    }
+}
