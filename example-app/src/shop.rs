@@ -1,6 +1,7 @@
 //! What the shop does, whoever asks for it.
 
 use kafka_integration::prelude::*;
+use kafka_integration::producer::Written;
 use tokio_util::task::TaskTracker;
 
 use crate::db::{Billed, Database, DatabaseError, NewOrder};
@@ -19,8 +20,10 @@ pub(crate) struct Shop {
 pub(crate) enum PlaceOrderError {
     #[error(transparent)]
     Database(#[from] DatabaseError),
-    #[error("the event of the order was not acknowledged: {0}")]
+    #[error("the event of the order was not written: {0}")]
     NotAnnounced(#[source] ProduceError),
+    #[error("the order was taken back, but its event may be on the topic: {0}")]
+    MaybeAnnounced(#[source] ProduceError),
     #[error(
         "the event of order {order_id} was not acknowledged ({produce_error}), and the order \
          could not be taken back; delete it by hand: {delete_error}"
@@ -81,8 +84,8 @@ impl Shop {
 ///
 /// Two gaps remain until the order and its event can be written in one
 /// transaction (an outbox): a crash in between leaves an order without an
-/// event, and an event whose acknowledgement got lost may exist although its
-/// order was taken back.
+/// event; and when the acknowledgement did not come in time, the event may be
+/// there although its order was taken back. The customer is told which.
 async fn place_order(database: &Database, order: NewOrder) -> Result<OrderPlaced, PlaceOrderError> {
     let order_id = database.insert_order(order.clone()).await?;
     let event = OrderPlaced {
@@ -96,7 +99,10 @@ async fn place_order(database: &Database, order: NewOrder) -> Result<OrderPlaced
     match Orders.produce(event.clone()).key(order.customer).await {
         Ok(_) => Ok(event),
         Err(produce_error) => match database.delete_order(order_id).await {
-            Ok(()) => Err(PlaceOrderError::NotAnnounced(produce_error)),
+            Ok(()) => Err(match produce_error.written() {
+                Written::No => PlaceOrderError::NotAnnounced(produce_error),
+                Written::Maybe => PlaceOrderError::MaybeAnnounced(produce_error),
+            }),
             Err(delete_error) => Err(PlaceOrderError::NotTakenBack {
                 order_id,
                 produce_error,

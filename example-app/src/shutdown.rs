@@ -1,5 +1,6 @@
 //! What ends the process.
 
+use kafka_integration::Kafka;
 use tokio_util::sync::CancellationToken;
 
 /// The exit code of a process that a second signal aborts.
@@ -23,6 +24,13 @@ pub(crate) fn on_signal() -> std::io::Result<CancellationToken> {
         std::process::exit(ABORTED);
     });
     Ok(stop)
+}
+
+/// Ends producing, once nothing produces any more.
+pub(crate) async fn flush(kafka: &Kafka) {
+    let timeout = kafka.settings().cluster.shutdown_timeout;
+    // What it could not deliver it has logged, and told those who wait for it.
+    let _ = kafka.shutdown(timeout).await;
 }
 
 #[cfg(unix)]

@@ -48,7 +48,12 @@ impl From<PlaceOrderError> for ApiError {
     fn from(error: PlaceOrderError) -> Self {
         match error {
             PlaceOrderError::NotAnnounced(_) => Self::unavailable(
-                "the order was not placed: Kafka did not acknowledge its event; try again later",
+                "the order was not placed: Kafka did not take its event; try again later",
+                &error,
+            ),
+            PlaceOrderError::MaybeAnnounced(_) => Self::unavailable(
+                "the order was taken back: Kafka did not answer in time. It may be billed all the \
+                 same; look at the customer's account before you order again",
                 &error,
             ),
             PlaceOrderError::Database(_) => Self::unavailable(
