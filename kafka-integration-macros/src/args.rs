@@ -115,6 +115,15 @@ pub(crate) fn unknown(span: Span, what: &str, given: &str, known: &[&str]) -> Er
     )
 }
 
+/// One error that tells all of them.
+pub(crate) fn all_of(errors: Vec<Error>) -> Result<()> {
+    let combined = errors.into_iter().reduce(|mut all, error| {
+        all.combine(error);
+        all
+    });
+    combined.map_or(Ok(()), Err)
+}
+
 fn names<O>(known: &[Known<O>]) -> String {
     let names: Vec<_> = known.iter().map(|e| format!("`{}`", e.name)).collect();
     names.join(", ")

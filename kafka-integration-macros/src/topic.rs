@@ -9,7 +9,7 @@ use syn::{
     Result, Type, parse_quote, parse_quote_spanned,
 };
 
-use crate::args::{Form, Known, parse_options};
+use crate::args::{Form, Known, all_of, parse_options};
 use crate::text::{check_text, literal};
 use crate::topic_name;
 
@@ -232,13 +232,7 @@ fn check(options: &Options, block: &Block) -> Result<()> {
             ));
         }
     }
-    errors
-        .into_iter()
-        .reduce(|mut all, error| {
-            all.combine(error);
-            all
-        })
-        .map_or(Ok(()), Err)
+    all_of(errors)
 }
 
 fn generate(options: Options, block: Block) -> TokenStream {

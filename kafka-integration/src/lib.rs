@@ -8,6 +8,7 @@
 // The macros' expansions name this crate from outside; this lets its own tests
 // use them too.
 #[cfg(test)]
+#[allow(unused_extern_crates)]
 extern crate self as kafka_integration;
 
 pub mod admin;

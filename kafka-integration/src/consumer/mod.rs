@@ -4,5 +4,5 @@
 mod registry;
 mod spec;
 
-pub use registry::{Registration, Registry, RegistryError};
+pub use registry::{Registration, Registry, RegistryError, UnknownConsumer};
 pub use spec::{Consumer, ConsumerSpec, Location, Ordering, TopicBinding};

@@ -103,14 +103,16 @@ pub enum RegistryError {
         /// What is wrong with the name.
         source: TopicNameError,
     },
-    /// A name was asked for that no consumer has.
-    #[error("there is no consumer `{name}`; registered: {known}")]
-    Unknown {
-        /// The name asked for.
-        name: String,
-        /// Those there are.
-        known: String,
-    },
+}
+
+/// A name was asked for that no consumer has.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("there is no consumer `{name}`; registered: {known}")]
+pub struct UnknownConsumer {
+    /// The name asked for.
+    pub name: String,
+    /// Those there are.
+    pub known: String,
 }
 
 impl Registry {
@@ -155,7 +157,7 @@ impl Registry {
     ///
     /// # Errors
     /// When a name is not registered.
-    pub fn select<S: AsRef<str>>(&self, names: &[S]) -> Result<Self, RegistryError> {
+    pub fn select<S: AsRef<str>>(&self, names: &[S]) -> Result<Self, UnknownConsumer> {
         if names.is_empty() {
             return Ok(self.clone());
         }
@@ -169,7 +171,7 @@ impl Registry {
                 Some(spec) => selected.add(spec.clone()),
                 None => {
                     let known: Vec<_> = self.consumers.iter().map(|s| s.name.as_str()).collect();
-                    return Err(RegistryError::Unknown {
+                    return Err(UnknownConsumer {
                         name: name.to_owned(),
                         known: match known.is_empty() {
                             true => "none (is the crate that declares it linked?)".to_owned(),

@@ -1,13 +1,21 @@
 //! The handle that ties settings, producers, state and error handlers together.
 
+mod log;
+
 use std::any::{Any, TypeId};
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
+use std::fmt;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use rdkafka::ClientConfig;
 
 use crate::producer::{FlushReport, Producer, Producers};
+pub(crate) use log::log_client;
+
+use crate::runner::{ErrorHandler, LogErrors};
+#[cfg(not(feature = "embedded-broker"))]
+use crate::settings::SettingsProblem;
 use crate::settings::{ClientKind, Settings, SettingsError};
 
 /// A process's connection to Kafka: cheap to clone, shared by web handlers and
@@ -21,8 +29,17 @@ struct Inner {
     settings: Settings,
     state: HashMap<TypeId, Box<dyn Any + Send + Sync>>,
     producers: Producers,
+    error_handlers: BTreeMap<String, Arc<dyn ErrorHandler>>,
     #[cfg(feature = "embedded-broker")]
     embedded: parking_lot::Mutex<Option<crate::embedded::EmbeddedBroker>>,
+}
+
+impl fmt::Debug for Kafka {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Kafka")
+            .field("settings", &self.inner.settings)
+            .finish_non_exhaustive()
+    }
 }
 
 static INSTALLED: OnceLock<Kafka> = OnceLock::new();
@@ -41,12 +58,17 @@ pub enum KafkaError {
     /// [`Kafka::install`] was called twice.
     #[error("a Kafka is installed in this process already; call `install` once, in `main`")]
     AlreadyInstalled,
-    /// No address is set, or `embedded_broker` is, and the embedded broker is
-    /// not compiled in.
+    /// The setting `error_handler` names one that was never given.
     #[error(
-        "no address of a Kafka cluster: set `bootstrap_servers` in kafka.toml (or KAFKA__BOOTSTRAP_SERVERS), or turn on the feature `embedded-broker` of kafka-integration for the broker in the process"
+        "error_handler = \"{name}\": there is no such handler; known: {known}. \
+             Give it with `Kafka::builder().error_handler(\"{name}\", …)`"
     )]
-    NoEmbeddedBroker,
+    UnknownErrorHandler {
+        /// The name in the settings.
+        name: String,
+        /// The names there are.
+        known: String,
+    },
     /// The embedded broker did not start.
     #[error("the embedded broker did not start: {0}")]
     Embedded(String),
@@ -80,6 +102,7 @@ pub struct MissingState {
 pub struct KafkaBuilder {
     settings: Option<Settings>,
     state: HashMap<TypeId, Box<dyn Any + Send + Sync>>,
+    error_handlers: BTreeMap<String, Arc<dyn ErrorHandler>>,
 }
 
 impl KafkaBuilder {
@@ -98,11 +121,26 @@ impl KafkaBuilder {
         self
     }
 
+    /// A handler of client errors, which the setting `error_handler` chooses by
+    /// its name. `log` is there already.
+    #[must_use]
+    pub fn error_handler(
+        mut self,
+        name: impl Into<String>,
+        handler: impl ErrorHandler + 'static,
+    ) -> Self {
+        self.error_handlers.insert(name.into(), Arc::new(handler));
+        self
+    }
+
     /// Makes the handle. Nothing connects yet.
     ///
     /// # Errors
     /// When the settings can't be loaded.
-    pub fn build(self) -> Result<Kafka, KafkaError> {
+    pub fn build(mut self) -> Result<Kafka, KafkaError> {
+        self.error_handlers
+            .entry("log".to_owned())
+            .or_insert_with(|| Arc::new(LogErrors));
         let settings = match self.settings {
             Some(settings) => settings,
             None => Settings::load()?,
@@ -112,6 +150,7 @@ impl KafkaBuilder {
                 settings,
                 state: self.state,
                 producers: Producers::new(),
+                error_handlers: self.error_handlers,
                 #[cfg(feature = "embedded-broker")]
                 embedded: parking_lot::Mutex::new(None),
             }),
@@ -176,6 +215,17 @@ impl Kafka {
             })
     }
 
+    pub(crate) fn error_handler(&self, name: &str) -> Result<Arc<dyn ErrorHandler>, KafkaError> {
+        let handlers = &self.inner.error_handlers;
+        handlers
+            .get(name)
+            .cloned()
+            .ok_or_else(|| KafkaError::UnknownErrorHandler {
+                name: name.to_owned(),
+                known: handlers.keys().cloned().collect::<Vec<_>>().join(", "),
+            })
+    }
+
     /// The configuration of a client of that cluster, address included; starts
     /// the embedded broker when the settings ask for it.
     ///
@@ -197,13 +247,18 @@ impl Kafka {
                     .into());
             }
             config.set("bootstrap.servers", self.embedded_address()?);
+            if kind == ClientKind::Consumer && config.get("allow.auto.create.topics").is_none() {
+                // Nobody creates topics there by hand: a consumer that starts
+                // first would wait for the next look at the metadata.
+                config.set("allow.auto.create.topics", "true");
+            }
         }
         Ok(config)
     }
 
     #[cfg(not(feature = "embedded-broker"))]
     fn embedded_address(&self) -> Result<String, KafkaError> {
-        Err(KafkaError::NoEmbeddedBroker)
+        Err(SettingsError::from(SettingsProblem::NoEmbeddedBroker).into())
     }
 
     /// The producer of that cluster, or of the default one: one for all, made
@@ -244,5 +299,52 @@ impl Kafka {
         let address = broker.bootstrap_servers().to_owned();
         *embedded = Some(broker);
         Ok(address)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn config(settings: Settings) -> Result<ClientConfig, KafkaError> {
+        let kafka = Kafka::builder().settings(settings).build()?;
+        kafka.client_config(None, ClientKind::Producer, &[])
+    }
+
+    #[test]
+    fn the_address_of_the_settings_reaches_the_client() {
+        let config = config(Settings::with_bootstrap_servers("kafka:9092")).expect("it is set");
+        assert_eq!(config.get("bootstrap.servers"), Some("kafka:9092"));
+    }
+
+    #[test]
+    fn a_cluster_with_neither_address_nor_embedded_broker_is_refused() {
+        let mut settings = Settings::default();
+        settings.cluster.embedded_broker = false;
+        let error = config(settings).expect_err("there is nothing to connect to");
+        assert!(
+            error.to_string().contains("`bootstrap_servers` is not set"),
+            "{error}"
+        );
+    }
+
+    #[cfg(feature = "embedded-broker")]
+    #[test]
+    fn without_an_address_the_embedded_broker_is_started() {
+        let config = config(Settings::default()).expect("it starts");
+        let address = config.get("bootstrap.servers").expect("it has an address");
+        assert!(address.starts_with("127.0.0.1:"), "{address}");
+    }
+
+    #[cfg(not(feature = "embedded-broker"))]
+    #[test]
+    fn without_an_address_and_an_embedded_broker_the_way_out_is_named() {
+        let said = config(Settings::default())
+            .expect_err("it is not compiled in")
+            .to_string();
+        assert!(
+            said.contains("`bootstrap_servers`") && said.contains("feature `embedded-broker`"),
+            "{said}"
+        );
     }
 }

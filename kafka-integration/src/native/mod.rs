@@ -1,3 +1,105 @@
-//! The one room with `unsafe` code.
+//! The one room with `unsafe` code: what rdkafka's safe interface lacks.
+//!
+//! - [`FetchQueue`]: a queue of our own that all assigned partitions are
+//!   forwarded to, read many messages at a time. rdkafka offers one message a
+//!   call, or one queue per partition, whose wakeups can get lost
+//!   (rust-rdkafka #840).
+//! - [`NativeMessage`]: a fetched message that is not copied.
+//! - [`commit_answered`]: an asynchronous commit whose answer reaches the commit
+//!   callback; that of rdkafka 0.39 is answered to nobody.
+//! - [`cached_high_watermark`]: the end of a partition as the last fetch told
+//!   it, without asking the broker.
+//!
+//! The rules that make it sound stand at each item. librdkafka's functions that
+//! are called here are all documented as thread-safe (`rdkafka.h`).
+#![allow(unsafe_code)]
 
+mod fetch_queue;
+mod message;
 pub(crate) mod producer;
+
+pub(crate) use fetch_queue::{FetchQueue, FetchWaker, forward_to};
+pub(crate) use message::NativeMessage;
+
+use std::ffi::CString;
+use std::ptr;
+
+use rdkafka::TopicPartitionList;
+#[cfg(feature = "embedded-broker")]
+use rdkafka::client::Client;
+use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext, RebalanceProtocol};
+use rdkafka::error::{KafkaError, KafkaResult};
+use rdkafka_sys as sys;
+
+/// The high watermark of a partition as the last fetch response told it; `None`
+/// before the first one.
+pub(crate) fn cached_high_watermark<C: ConsumerContext>(
+    consumer: &BaseConsumer<C>,
+    topic: &str,
+    partition: i32,
+) -> Option<i64> {
+    let topic = CString::new(topic).ok()?;
+    let (mut low, mut high) = (-1, -1);
+    // SAFETY: the client is alive for as long as `consumer` is borrowed, the
+    // name is a C string, and both out-pointers are live for the call.
+    let result = unsafe {
+        sys::rd_kafka_get_watermark_offsets(
+            consumer.client().native_ptr(),
+            topic.as_ptr(),
+            partition,
+            &raw mut low,
+            &raw mut high,
+        )
+    };
+    let known = result == sys::rd_kafka_resp_err_t::RD_KAFKA_RESP_ERR_NO_ERROR && high >= 0;
+    known.then_some(high)
+}
+
+/// Sends a commit without waiting. Its answer comes to the context's
+/// `commit_callback` from a later `poll`.
+pub(crate) fn commit_answered<C: ConsumerContext>(
+    consumer: &BaseConsumer<C>,
+    offsets: &TopicPartitionList,
+) -> KafkaResult<()> {
+    // SAFETY: the client and the list are alive for as long as they are
+    // borrowed; the list is copied by the call. The consumer's queue is a counted
+    // reference that is given back. Without a callback the answer is an event on
+    // that queue, where `poll` finds it.
+    let error = unsafe {
+        let client = consumer.client().native_ptr();
+        let queue = sys::rd_kafka_queue_get_consumer(client);
+        let error = sys::rd_kafka_commit_queue(client, offsets.ptr(), queue, None, ptr::null_mut());
+        if !queue.is_null() {
+            sys::rd_kafka_queue_destroy(queue);
+        }
+        error
+    };
+    match error {
+        sys::rd_kafka_resp_err_t::RD_KAFKA_RESP_ERR_NO_ERROR => Ok(()),
+        error => Err(KafkaError::ConsumerCommit(error.into())),
+    }
+}
+
+/// Whether assignments are incremental in the group this consumer is in.
+pub(crate) fn is_cooperative<C: ConsumerContext>(consumer: &BaseConsumer<C>) -> bool {
+    matches!(
+        consumer.rebalance_protocol(),
+        RebalanceProtocol::Cooperative
+    )
+}
+
+/// Lets the first members of a group in a mock cluster start at once instead of
+/// after the three seconds that real brokers wait for more to join.
+#[cfg(feature = "embedded-broker")]
+pub(crate) fn start_groups_at_once<C: rdkafka::ClientContext>(client: &Client<C>) -> bool {
+    // SAFETY: the client is alive for as long as it is borrowed; a null result
+    // means it has no mock cluster.
+    unsafe {
+        let cluster = sys::rd_kafka_handle_mock_cluster(client.native_ptr());
+        if cluster.is_null() {
+            return false;
+        }
+        sys::rd_kafka_mock_group_initial_rebalance_delay_ms(cluster, 0);
+        true
+    }
+}

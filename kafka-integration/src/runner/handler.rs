@@ -1,9 +1,27 @@
+//! A topic's consume hook with its types erased, a turn at a time.
+
+use std::future::Future;
+use std::panic::AssertUnwindSafe;
+use std::pin::{Pin, pin};
+use std::task::Poll;
+
+use futures_util::FutureExt;
+
+use super::context::Context;
+use super::raw::Work;
+use super::turn::Turn;
+use crate::codec::{CodecContext, CodecError, DecodeError, Field};
+use crate::message::Message;
+use crate::retry::Failure;
 use crate::topic::Consume;
 
-/// A topic's consume hook, its types erased.
+/// What the lanes call. One boxed future for each turn, not for each message.
 pub(crate) trait Handler: Send + Sync {
     fn topic_name(&self) -> &str;
     fn type_name(&self) -> &'static str;
+
+    /// Handles the turn's messages one after another.
+    fn run<'a>(&'a self, turn: &'a mut Turn) -> Pin<Box<dyn Future<Output = ()> + Send + 'a>>;
 }
 
 pub(crate) struct TypedHandler<T> {
@@ -14,6 +32,20 @@ impl<T: Consume> TypedHandler<T> {
     pub(crate) fn new(topic: T) -> Self {
         Self { topic }
     }
+
+    async fn handle(&self, work: &mut Work, turn: &mut Turn, cx: &Context) -> Result<(), Failure> {
+        let message = decode(&self.topic, work, turn).map_err(Failure::Decode)?;
+        let mut hook = pin!(self.topic.consume(message, cx));
+        let first = std::future::poll_fn(|task| Poll::Ready(hook.as_mut().poll(task))).await;
+        let result = match first {
+            Poll::Ready(result) => result,
+            Poll::Pending => {
+                turn.waiting();
+                hook.await
+            }
+        };
+        result.map_err(Failure::Handler)
+    }
 }
 
 impl<T: Consume> Handler for TypedHandler<T> {
@@ -23,5 +55,73 @@ impl<T: Consume> Handler for TypedHandler<T> {
 
     fn type_name(&self) -> &'static str {
         std::any::type_name::<T>()
+    }
+
+    fn run<'a>(&'a self, turn: &'a mut Turn) -> Pin<Box<dyn Future<Output = ()> + Send + 'a>> {
+        Box::pin(async move {
+            let mut cx = turn.context();
+            while let Some(mut work) = turn.next() {
+                cx.attempt = work.attempt;
+                // The hook sees nothing again of what a panic left half done: the
+                // message is dropped, and the topic and the context are shared
+                // with other handlers anyway.
+                let outcome = AssertUnwindSafe(self.handle(&mut work, turn, &cx))
+                    .catch_unwind()
+                    .await
+                    .unwrap_or_else(|panic| Err(Failure::Panic(panic_text(panic.as_ref()))));
+                match outcome {
+                    Ok(()) => turn.finished(work),
+                    Err(failure) => turn.failed(work, &failure),
+                }
+            }
+        })
+    }
+}
+
+fn decode<T: Consume>(topic: &T, work: &mut Work, turn: &Turn) -> Result<Message<T>, DecodeError> {
+    let partition = turn.partition();
+    let offset = work.message.offset();
+    let headers = work.message.headers();
+    let error = |field, source: CodecError| DecodeError {
+        topic: partition.topic.to_string(),
+        partition: partition.id,
+        offset,
+        field,
+        source,
+    };
+    let context = |field| CodecContext {
+        topic: &partition.topic,
+        field,
+        headers: &headers,
+    };
+    let key = match work.message.key() {
+        None => None,
+        Some(bytes) => Some(
+            topic
+                .deserialize_key(bytes, &context(Field::Key))
+                .map_err(|source| error(Field::Key, source))?,
+        ),
+    };
+    let value = topic
+        .deserialize_value(work.message.payload(), &context(Field::Value))
+        .map_err(|source| error(Field::Value, source))?;
+    Ok(Message {
+        key,
+        value,
+        topic: partition.topic.clone(),
+        partition: partition.id,
+        offset,
+        timestamp: work.message.timestamp(),
+        headers,
+    })
+}
+
+fn panic_text(panic: &(dyn std::any::Any + Send)) -> String {
+    if let Some(text) = panic.downcast_ref::<&str>() {
+        (*text).to_owned()
+    } else if let Some(text) = panic.downcast_ref::<String>() {
+        text.clone()
+    } else {
+        "a panic without a text".to_owned()
     }
 }

@@ -1,21 +1,58 @@
 //! The engine: one poll thread per consumer, lanes, the offset watermark,
 //! rebalance and drain.
+//!
+#![doc = include_str!("../docs/runner.md")]
 
+mod assignment;
+mod budget;
 mod context;
+mod errors;
 pub(crate) mod handler;
+mod lanes;
+mod partition;
+mod pauses;
+mod poll;
+mod raw;
+mod rebalance;
+mod routes;
+mod shared;
+mod status;
+mod supervise;
+mod tracker;
+mod turn;
 
 use std::future::Future;
-use std::time::Duration;
+use std::sync::Arc;
+use std::time::Instant;
+
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
 
 pub use context::Context;
+pub use errors::{ClientError, ErrorAction, ErrorHandler, LogErrors};
+pub use status::{ConsumerStatus, StatusHandle};
 
+use self::status::Counters;
+use self::supervise::{Plan, supervise};
 use crate::consumer::{Registry, RegistryError};
 use crate::kafka::{Kafka, KafkaError};
 
-/// Runs the consumers of a registry.
+/// Runs the consumers of a registry, side by side.
+///
+/// ```no_run
+/// # use kafka_integration::prelude::*;
+/// # async fn run() -> Result<(), Box<dyn std::error::Error>> {
+/// let kafka = Kafka::builder().build()?;
+/// let runner = Runner::new(kafka, Registry::linked());
+/// runner.run(async { let _ = tokio::signal::ctrl_c().await; }).await?;
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug)]
 pub struct Runner {
     kafka: Kafka,
     registry: Registry,
+    counters: Vec<Arc<Counters>>,
 }
 
 /// Why the consumers could not run, or did not end well.
@@ -23,75 +60,103 @@ pub struct Runner {
 #[non_exhaustive]
 pub enum RunError {
     /// The consumers can't run together; nothing was started.
-    #[error("the consumers can't run together:\n{}", .0.iter().map(|e| format!("  - {e}")).collect::<Vec<_>>().join("\n"))]
+    #[error("the consumers can't run together:{}", lines(.0))]
     Registry(Vec<RegistryError>),
-    /// A client's settings are refused; nothing was started.
+    /// Settings are refused; nothing was started.
     #[error(transparent)]
     Kafka(#[from] KafkaError),
     /// Consumers ended with an error; the others drained.
-    #[error("{}", .0.join("; "))]
-    Failed(Vec<String>),
+    #[error("consumers ended with an error:{}", lines(.0))]
+    Failed(Vec<ClientError>),
 }
 
-/// What the consumers are doing.
-#[derive(Debug, Clone, Default)]
-pub struct ConsumerStatus {
-    /// The consumer's name.
-    pub name: String,
-    /// Its group.
-    pub group_id: String,
-    /// Partitions assigned now.
-    pub partitions: usize,
-    /// Messages whose handler returned Ok.
-    pub processed: u64,
-    /// Attempts that failed.
-    pub failed: u64,
-    /// Messages taken from the client and not finished.
-    pub in_flight: usize,
-    /// Messages between the watermark and the end of the assigned partitions;
-    /// `None` while unknown.
-    pub lag: Option<u64>,
-    /// How often the consumer was started again after a failure.
-    pub restarts: u64,
-}
-
-/// A view of a running [`Runner`].
-#[derive(Debug, Clone, Default)]
-pub struct StatusHandle {}
-
-impl StatusHandle {
-    /// What each consumer is doing now.
-    pub fn consumers(&self) -> Vec<ConsumerStatus> {
-        Vec::new()
-    }
+fn lines<E: std::fmt::Display>(errors: &[E]) -> String {
+    errors
+        .iter()
+        .map(|error| format!("\n  - {error}"))
+        .collect()
 }
 
 impl Runner {
-    /// Of the consumers of that registry.
+    /// Of the consumers of that registry. Nothing starts yet.
     pub fn new(kafka: Kafka, registry: Registry) -> Self {
-        Self { kafka, registry }
+        let counters = registry
+            .consumers()
+            .iter()
+            .map(|spec| Arc::new(Counters::new(&spec.name, &spec.group_id)))
+            .collect();
+        Self {
+            kafka,
+            registry,
+            counters,
+        }
     }
 
-    /// A view that stays valid while the runner runs.
+    /// A view of the consumers, before, while and after they run.
     pub fn status(&self) -> StatusHandle {
-        StatusHandle::default()
-    }
-
-    /// How long shutdown may take, from the settings.
-    pub fn shutdown_timeout(&self) -> Duration {
-        self.kafka.settings().cluster.shutdown_timeout
+        StatusHandle::new(self.counters.clone())
     }
 
     /// Runs all consumers until `shutdown` resolves; then stops fetching,
-    /// finishes what is in flight, commits, flushes the producers and leaves
-    /// the groups.
+    /// finishes what is in flight within `shutdown_timeout`, commits, leaves the
+    /// groups and flushes the producers.
+    ///
+    /// A consumer that fails is started anew, with a delay that grows from 1 s
+    /// to 60 s, while the others go on. A consumer whose error handler ends it
+    /// has the others drain and end too.
     ///
     /// # Errors
-    /// When the consumers can't be started together, or when one ended with an
-    /// error.
+    /// When the consumers can't be started together (nothing was started then),
+    /// or when one was ended by its error handler.
     pub async fn run(self, shutdown: impl Future<Output = ()> + Send) -> Result<(), RunError> {
         self.registry.validate().map_err(RunError::Registry)?;
-        shutdown.await;
-        Ok(())
+        let mut plans = Vec::with_capacity(self.counters.len());
+        for (spec, counters) in self.registry.consumers().iter().zip(&self.counters) {
+            plans.push(Plan::new(&self.kafka, spec, Arc::clone(counters))?);
+        }
+        let stop = CancellationToken::new();
+        let mut consumers: JoinSet<_> = plans
+            .into_iter()
+            .map(|plan| supervise(plan, stop.clone()))
+            .collect();
+        let mut failures = Vec::new();
+        tokio::pin!(shutdown);
+        let mut stopping = None;
+        loop {
+            tokio::select! {
+                () = &mut shutdown, if stopping.is_none() => {
+                    stopping = Some(Instant::now());
+                    stop.cancel();
+                }
+                ended = consumers.join_next() => match ended {
+                    None => break,
+                    Some(Ok(Ok(()))) => {}
+                    Some(Ok(Err(error))) => {
+                        failures.push(error);
+                        stopping.get_or_insert_with(Instant::now);
+                        stop.cancel();
+                    }
+                    Some(Err(error)) => tracing::error!(%error, "a consumer's task ended"),
+                },
+            }
+        }
+        self.flush(stopping).await;
+        if failures.is_empty() {
+            Ok(())
+        } else {
+            Err(RunError::Failed(failures))
+        }
+    }
+
+    /// What the handlers produced without waiting goes out, in what is left of
+    /// the time.
+    async fn flush(&self, stopping: Option<Instant>) {
+        let timeout = self.kafka.settings().cluster.shutdown_timeout;
+        let left = stopping.map_or(timeout, |since| timeout.saturating_sub(since.elapsed()));
+        // What it could not deliver it has logged.
+        let _ = self
+            .kafka
+            .flush(left.max(std::time::Duration::from_secs(1)))
+            .await;
     }
 }

@@ -97,17 +97,21 @@ pub(crate) fn property(name: &str, value: &str, place: Place<'_>) -> Result<(), 
             remedy,
         });
     }
-    let known = property_names::KNOWN.iter().copied();
-    Err(SettingsProblem::Property {
-        key,
-        origin,
-        reason: secrets::redact(&reason, [(name, value)]),
-        hint: if property_names::KNOWN.contains(&name) {
+    Err(refused(name, value, place, &reason))
+}
+
+fn refused(name: &str, value: &str, place: Place<'_>, reason: &str) -> SettingsProblem {
+    let known = property_names::KNOWN;
+    SettingsProblem::Property {
+        key: place.key.to_owned(),
+        origin: place.origin.to_owned(),
+        reason: secrets::redact(reason, [(name, value)]),
+        hint: if known.contains(&name) {
             Hint::None
         } else {
-            nearest(name, known)
+            nearest(name, known.iter().copied())
         },
-    })
+    }
 }
 
 const SSL: &str =
@@ -250,4 +254,23 @@ impl ConsumerContext for Silent {}
 impl ProducerContext for Silent {
     type DeliveryOpaque = ();
     fn delivery(&self, _: &DeliveryResult<'_>, (): Self::DeliveryOpaque) {}
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reason_that_repeats_a_secret_value_is_masked() {
+        let place = Place {
+            key: "global_config.\"ssl.key.password\"",
+            origin: "kafka.toml",
+        };
+        let said = |name| {
+            let reason = "Invalid value \"hunter2\"";
+            refused(name, "hunter2", place, reason).to_string()
+        };
+        assert!(said("ssl.key.password").ends_with("Invalid value \"***\""));
+        assert!(said("ssl.cipher.suites").ends_with("Invalid value \"hunter2\""));
+    }
 }

@@ -27,12 +27,9 @@ pub(crate) fn settings(
     reader.finish();
     settle_address(&mut cluster, "", &profile, layers, report);
 
+    // Addresses and client properties are never taken from the defaults.
     let inherited = ClusterSettings {
-        bootstrap_servers: None,
         embedded_broker: false,
-        global_config: Default::default(),
-        producer_config: Default::default(),
-        consumer_config: Default::default(),
         ..cluster.clone()
     };
     let mut clusters = BTreeMap::new();

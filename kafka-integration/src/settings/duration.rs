@@ -55,6 +55,18 @@ mod tests {
     }
 
     #[test]
+    fn they_are_text_for_serde_too() {
+        let policy = crate::retry::RetryPolicy::default();
+        let text = serde_json::to_string(&policy).expect("it has no odd keys");
+        assert!(text.contains(r#""delay":"1s""#), "{text}");
+        let back: crate::retry::RetryPolicy = serde_json::from_str(&text).expect("it is its own");
+        assert_eq!(back, policy);
+        let refused = serde_json::from_str::<crate::retry::RetryPolicy>(r#"{"delay":"1"}"#);
+        let said = refused.expect_err("there is no unit").to_string();
+        assert!(said.contains("with its unit"), "{said}");
+    }
+
+    #[test]
     fn what_is_printed_reads_back() {
         for millis in [0, 1, 100, 1_500, 61_000] {
             let value = Duration::from_millis(millis);

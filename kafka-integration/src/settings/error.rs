@@ -136,6 +136,12 @@ pub enum SettingsProblem {
         /// The environment variable that sets the key.
         variable: String,
     },
+    /// The embedded broker is asked for, or nothing else is left, and it is not
+    /// compiled in. Found when the first client is made.
+    #[error(
+        "no address of a Kafka cluster: set `bootstrap_servers` in kafka.toml (or KAFKA__BOOTSTRAP_SERVERS), or turn on the feature `embedded-broker` of kafka-integration for a broker in the process"
+    )]
+    NoEmbeddedBroker,
     /// The embedded broker is for development and tests.
     #[error(
         "{origin}: `{key}` is refused with the profile `production`: it keeps nothing; set `bootstrap_servers` to an Apache Kafka"

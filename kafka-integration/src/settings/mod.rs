@@ -94,7 +94,7 @@ pub struct ClusterSettings {
     /// Their order. Default by partition.
     pub ordering: Ordering,
     /// Most messages a consumer has taken from the client and not finished.
-    /// Default 10,000.
+    /// Default 100,000.
     pub max_in_flight: NonZeroUsize,
     /// Most bytes of such messages. Default 64 MiB.
     pub max_in_flight_bytes: usize,
@@ -162,7 +162,7 @@ impl Default for ClusterSettings {
             shutdown_timeout: Duration::from_secs(30),
             concurrency: NonZeroUsize::MIN,
             ordering: Ordering::default(),
-            max_in_flight: count(10_000),
+            max_in_flight: count(100_000),
             max_in_flight_bytes: 64 << 20,
             max_uncommitted: count(100_000),
             commit_interval: Duration::from_millis(100),

@@ -28,7 +28,7 @@ fn consumers_commit_nothing_by_themselves_and_start_at_the_beginning() {
         ("fetch.queue.backoff.ms", "50"),
         ("queued.max.messages.kbytes", "32768"),
         ("enable.partition.eof", "false"),
-        ("topic.metadata.refresh.interval.ms", "60000"),
+        ("topic.metadata.refresh.interval.ms", "10000"),
     ] {
         assert_eq!(config.get(name), Some(value), "{name}");
     }

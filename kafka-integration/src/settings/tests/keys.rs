@@ -209,7 +209,7 @@ fn the_defaults_are_the_documented_ones() {
     assert_eq!(cluster.shutdown_timeout, Duration::from_secs(30));
     assert_eq!(cluster.concurrency.get(), 1);
     assert_eq!(cluster.ordering, Ordering::Partition);
-    assert_eq!(cluster.max_in_flight.get(), 10_000);
+    assert_eq!(cluster.max_in_flight.get(), 100_000);
     assert_eq!(cluster.max_in_flight_bytes, 64 << 20);
     assert_eq!(cluster.max_uncommitted.get(), 100_000);
     assert_eq!(cluster.commit_interval, Duration::from_millis(100));

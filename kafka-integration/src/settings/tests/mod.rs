@@ -5,7 +5,9 @@ mod describe;
 mod keys;
 mod layers;
 mod problems;
+mod process;
 mod secrets;
+mod warnings;
 
 use std::path::Path;
 

@@ -1,0 +1,195 @@
+use std::collections::VecDeque;
+use std::hash::Hasher;
+use std::sync::Arc;
+
+use rustc_hash::{FxHashMap, FxHasher};
+
+use super::{Lane, Order, identity};
+use crate::runner::partition::Partition;
+use crate::runner::raw::Work;
+
+/// The most messages a worker takes at a time.
+const MAX_TURN: usize = 64;
+
+/// One lane for each key of each partition; a message without a key, and every
+/// message when there is no order, is its own.
+pub(super) struct ByKey {
+    keyed: bool,
+    /// The keys that have a message ready, running or parked, and what waits
+    /// behind it.
+    busy: FxHashMap<(usize, u64), KeyLane>,
+    ready: VecDeque<(Arc<Partition>, Work)>,
+    /// How many messages a worker takes at a time. Handlers that are done at
+    /// once are handed many, which makes the hand-over cheap; one that waits
+    /// must hold up nobody, so each is handed alone.
+    turn: usize,
+}
+
+#[derive(Default)]
+struct KeyLane {
+    waiting: VecDeque<Work>,
+    parked: bool,
+}
+
+impl ByKey {
+    pub(super) fn keyed() -> Self {
+        Self {
+            keyed: true,
+            busy: FxHashMap::default(),
+            ready: VecDeque::new(),
+            turn: 1,
+        }
+    }
+
+    pub(super) fn unordered() -> Self {
+        Self {
+            keyed: false,
+            ..Self::keyed()
+        }
+    }
+
+    fn lane_of(&self, work: &Work) -> Lane {
+        let key = work.message.key().filter(|_| self.keyed)?;
+        let mut hasher = FxHasher::default();
+        hasher.write(key);
+        Some(hasher.finish())
+    }
+}
+
+impl Order for ByKey {
+    fn push(&mut self, partition: &Arc<Partition>, works: &mut Vec<Work>) {
+        for mut work in works.drain(..) {
+            work.lane = self.lane_of(&work);
+            if let Some(lane) = work.lane {
+                use std::collections::hash_map::Entry;
+                match self.busy.entry((identity(partition), lane)) {
+                    Entry::Occupied(mut busy) => {
+                        // It may wait for long: it must not pin a fetch buffer.
+                        busy.get_mut().waiting.push_back(work.detach());
+                        continue;
+                    }
+                    Entry::Vacant(free) => {
+                        free.insert(KeyLane::default());
+                    }
+                }
+            }
+            self.ready.push_back((Arc::clone(partition), work));
+        }
+    }
+
+    fn ready(&self) -> usize {
+        self.ready.len().div_ceil(self.turn)
+    }
+
+    fn take(&mut self, works: &mut VecDeque<Work>) -> Option<Arc<Partition>> {
+        let (partition, work) = self.ready.pop_front()?;
+        works.push_back(work);
+        while works.len() < self.turn {
+            let same = |next: &mut (Arc<Partition>, Work)| Arc::ptr_eq(&next.0, &partition);
+            match self.ready.pop_front_if(same) {
+                Some((_, work)) => works.push_back(work),
+                None => break,
+            }
+        }
+        Some(partition)
+    }
+
+    fn settle(&mut self, partition: &Arc<Partition>, finished: &[Lane]) {
+        for lane in finished.iter().flatten() {
+            let key = (identity(partition), *lane);
+            let Some(busy) = self.busy.get_mut(&key) else {
+                continue;
+            };
+            match busy.waiting.pop_front() {
+                Some(work) => self.ready.push_back((Arc::clone(partition), work)),
+                None => {
+                    self.busy.remove(&key);
+                }
+            }
+        }
+    }
+
+    fn give_back(&mut self, partition: &Arc<Partition>, rest: &mut VecDeque<Work>) {
+        while let Some(work) = rest.pop_back() {
+            self.ready.push_front((Arc::clone(partition), work));
+        }
+    }
+
+    fn end_turn(&mut self, _: &Arc<Partition>) {}
+
+    fn adapt(&mut self, waited: bool) {
+        self.turn = if waited {
+            1
+        } else {
+            (self.turn * 2).min(MAX_TURN)
+        };
+    }
+
+    fn park(&mut self, partition: &Arc<Partition>, lane: Lane, _: &mut VecDeque<Work>) {
+        let lane = lane.and_then(|lane| self.busy.get_mut(&(identity(partition), lane)));
+        if let Some(lane) = lane {
+            lane.parked = true;
+        }
+    }
+
+    fn unpark(&mut self, partition: &Arc<Partition>, work: Work) {
+        let lane = work
+            .lane
+            .and_then(|lane| self.busy.get_mut(&(identity(partition), lane)));
+        if let Some(lane) = lane {
+            lane.parked = false;
+        }
+        self.ready.push_back((Arc::clone(partition), work));
+    }
+
+    fn drain(&mut self, partition: &Arc<Partition>, dropped: &mut Vec<Work>) {
+        let ours = identity(partition);
+        // A ready message above the cut goes, and with it whatever waits behind
+        // it, which is further above.
+        let mut kept = VecDeque::with_capacity(self.ready.len());
+        for (owner, work) in self.ready.drain(..) {
+            if Arc::ptr_eq(&owner, partition) && !partition.takes(work.message.offset()) {
+                if let Some(lane) = work.lane.and_then(|lane| self.busy.remove(&(ours, lane))) {
+                    dropped.extend(lane.waiting);
+                }
+                dropped.push(work);
+            } else {
+                kept.push_back((owner, work));
+            }
+        }
+        self.ready = kept;
+        for ((owner, _), lane) in &mut self.busy {
+            if *owner != ours {
+                continue;
+            }
+            // A parked message is given up, so nothing may overtake it.
+            let keep = match lane.parked {
+                true => 0,
+                false => lane
+                    .waiting
+                    .partition_point(|work| partition.takes(work.message.offset())),
+            };
+            dropped.extend(lane.waiting.drain(keep..));
+        }
+    }
+
+    fn remove(&mut self, partition: &Arc<Partition>, dropped: &mut Vec<Work>) {
+        let ours = identity(partition);
+        let mut kept = VecDeque::with_capacity(self.ready.len());
+        for (owner, work) in self.ready.drain(..) {
+            if Arc::ptr_eq(&owner, partition) {
+                dropped.push(work);
+            } else {
+                kept.push_back((owner, work));
+            }
+        }
+        self.ready = kept;
+        self.busy.retain(|(owner, _), lane| {
+            if *owner == ours {
+                dropped.extend(lane.waiting.drain(..));
+                return false;
+            }
+            true
+        });
+    }
+}

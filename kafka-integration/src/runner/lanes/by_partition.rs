@@ -1,0 +1,163 @@
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use rustc_hash::FxHashMap;
+
+use super::{Lane, Order, identity};
+use crate::runner::partition::Partition;
+use crate::runner::raw::Work;
+
+/// How many messages of a partition a worker takes at a time: enough to make
+/// the hand-over cheap, few enough that partitions take turns.
+const TURN: usize = 256;
+
+/// A lane without progress for this long is taken to stand still: what arrives
+/// for it is copied, so that it doesn't keep whole fetch buffers alive.
+const STANDS_STILL: Duration = Duration::from_secs(1);
+
+/// One lane for each partition.
+#[derive(Default)]
+pub(super) struct ByPartition {
+    lanes: FxHashMap<usize, PartitionLane>,
+    ready: VecDeque<usize>,
+}
+
+struct PartitionLane {
+    partition: Arc<Partition>,
+    queue: VecDeque<Work>,
+    state: LaneState,
+    progress: Instant,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum LaneState {
+    Idle,
+    Ready,
+    Running,
+    Parked,
+}
+
+impl ByPartition {
+    fn lane(&mut self, partition: &Arc<Partition>) -> Option<&mut PartitionLane> {
+        self.lanes.get_mut(&identity(partition))
+    }
+
+    fn make_ready(&mut self, partition: &Arc<Partition>) {
+        let id = identity(partition);
+        if let Some(lane) = self.lanes.get_mut(&id) {
+            lane.state = LaneState::Ready;
+            self.ready.push_back(id);
+        }
+    }
+}
+
+impl Order for ByPartition {
+    fn push(&mut self, partition: &Arc<Partition>, works: &mut Vec<Work>) {
+        let lane = self
+            .lanes
+            .entry(identity(partition))
+            .or_insert_with(|| PartitionLane {
+                partition: Arc::clone(partition),
+                queue: VecDeque::new(),
+                state: LaneState::Idle,
+                progress: Instant::now(),
+            });
+        let stands_still = match lane.state {
+            LaneState::Idle => false,
+            LaneState::Parked => true,
+            LaneState::Ready | LaneState::Running => lane.progress.elapsed() > STANDS_STILL,
+        };
+        if stands_still {
+            lane.queue.extend(works.drain(..).map(Work::detach));
+        } else {
+            lane.queue.extend(works.drain(..));
+        }
+        if lane.state == LaneState::Idle && !lane.queue.is_empty() {
+            lane.progress = Instant::now();
+            self.make_ready(partition);
+        }
+    }
+
+    fn ready(&self) -> usize {
+        self.ready.len()
+    }
+
+    fn take(&mut self, works: &mut VecDeque<Work>) -> Option<Arc<Partition>> {
+        while let Some(id) = self.ready.pop_front() {
+            let Some(lane) = self.lanes.get_mut(&id) else {
+                continue;
+            };
+            if lane.state != LaneState::Ready {
+                continue;
+            }
+            let count = lane.queue.len().min(TURN);
+            if count == 0 {
+                lane.state = LaneState::Idle;
+                continue;
+            }
+            works.extend(lane.queue.drain(..count));
+            lane.state = LaneState::Running;
+            return Some(Arc::clone(&lane.partition));
+        }
+        None
+    }
+
+    fn settle(&mut self, partition: &Arc<Partition>, finished: &[Lane]) {
+        if finished.is_empty() {
+            return;
+        }
+        if let Some(lane) = self.lane(partition) {
+            lane.progress = Instant::now();
+        }
+    }
+
+    fn give_back(&mut self, _: &Arc<Partition>, _: &mut VecDeque<Work>) {
+        // While its handler waits, the turn keeps the rest: it is the lane.
+    }
+
+    fn end_turn(&mut self, partition: &Arc<Partition>) {
+        let Some(lane) = self.lane(partition) else {
+            return;
+        };
+        if lane.state != LaneState::Running {
+            return;
+        }
+        if lane.queue.is_empty() {
+            lane.state = LaneState::Idle;
+        } else {
+            self.make_ready(partition);
+        }
+    }
+
+    fn adapt(&mut self, _waited: bool) {}
+
+    fn park(&mut self, partition: &Arc<Partition>, _: Lane, rest: &mut VecDeque<Work>) {
+        if let Some(lane) = self.lane(partition) {
+            lane.state = LaneState::Parked;
+            // It may stand here for long; see `STANDS_STILL`.
+            let queue = rest.drain(..).chain(lane.queue.drain(..));
+            lane.queue = queue.map(Work::detach).collect();
+        }
+    }
+
+    fn unpark(&mut self, partition: &Arc<Partition>, work: Work) {
+        if let Some(lane) = self.lane(partition) {
+            lane.queue.push_front(work);
+            self.make_ready(partition);
+        }
+    }
+
+    fn drain(&mut self, partition: &Arc<Partition>, dropped: &mut Vec<Work>) {
+        // Whatever was started is with a worker; the queue is all above it.
+        if let Some(lane) = self.lane(partition) {
+            dropped.extend(lane.queue.drain(..));
+        }
+    }
+
+    fn remove(&mut self, partition: &Arc<Partition>, dropped: &mut Vec<Work>) {
+        if let Some(lane) = self.lanes.remove(&identity(partition)) {
+            dropped.extend(lane.queue);
+        }
+    }
+}

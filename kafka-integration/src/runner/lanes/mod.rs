@@ -1,0 +1,196 @@
+//! Lanes: messages that must be handled one after another stand in one lane;
+//! lanes are worked on side by side.
+//!
+//! By partition, each partition is a lane; by key, each key of a partition is;
+//! without order, each message is its own. A lane that waits for a retry is
+//! parked and holds nobody else up.
+
+mod by_key;
+mod by_partition;
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+
+use super::partition::Partition;
+use super::raw::Work;
+use crate::consumer::Ordering;
+
+/// What one kind of ordering keeps. All calls are short and made under the
+/// scheduler's lock.
+trait Order: Send {
+    /// Queues messages of a partition, in order of offset.
+    fn push(&mut self, partition: &Arc<Partition>, works: &mut Vec<Work>);
+
+    /// How many workers would find something to do.
+    fn ready(&self) -> usize;
+
+    /// Takes what one worker does next, all of one partition.
+    fn take(&mut self, works: &mut VecDeque<Work>) -> Option<Arc<Partition>>;
+
+    /// Messages of these lanes are finished; what waits behind them is ready.
+    fn settle(&mut self, partition: &Arc<Partition>, lanes: &[Lane]);
+
+    /// A worker returns what it took and did not start.
+    fn give_back(&mut self, partition: &Arc<Partition>, rest: &mut VecDeque<Work>);
+
+    /// A worker ends its turn.
+    fn end_turn(&mut self, partition: &Arc<Partition>);
+
+    /// A handler was not done at once, or (`false`) a whole turn was: how much a
+    /// worker takes next.
+    fn adapt(&mut self, waited: bool);
+
+    /// A message waits for its retry; its lane stands still. Where the turn is
+    /// the lane, `rest` goes back to it and the turn is over.
+    fn park(&mut self, partition: &Arc<Partition>, lane: Lane, rest: &mut VecDeque<Work>);
+
+    /// The message comes back.
+    fn unpark(&mut self, partition: &Arc<Partition>, work: Work);
+
+    /// Removes what a draining partition no longer takes.
+    fn drain(&mut self, partition: &Arc<Partition>, dropped: &mut Vec<Work>);
+
+    /// Removes everything of a partition.
+    fn remove(&mut self, partition: &Arc<Partition>, dropped: &mut Vec<Work>);
+}
+
+/// The lane of a message within its partition: the hash of its key; `None` for
+/// the partition's only lane, and for messages without order.
+pub(super) type Lane = Option<u64>;
+
+/// What happened in a turn.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct TurnEnd {
+    /// A handler was not done at once.
+    pub(super) waited: bool,
+    /// A message failed. By partition, the lane is parked and may be with
+    /// another worker already.
+    pub(super) parked: bool,
+}
+
+/// All lanes of a consumer and how many workers are at them.
+pub(super) struct Lanes {
+    state: Mutex<State>,
+    concurrency: usize,
+}
+
+struct State {
+    order: Box<dyn Order>,
+    workers: usize,
+}
+
+impl State {
+    /// Counts and returns the workers to start for what is ready.
+    fn hire(&mut self, concurrency: usize) -> usize {
+        let free = concurrency.saturating_sub(self.workers);
+        let hired = self.order.ready().min(free);
+        self.workers += hired;
+        hired
+    }
+}
+
+impl Lanes {
+    pub(super) fn new(ordering: Ordering, concurrency: usize) -> Self {
+        let order: Box<dyn Order> = match ordering {
+            Ordering::Partition => Box::new(by_partition::ByPartition::default()),
+            Ordering::Key => Box::new(by_key::ByKey::keyed()),
+            Ordering::None => Box::new(by_key::ByKey::unordered()),
+        };
+        Self {
+            state: Mutex::new(State { order, workers: 0 }),
+            concurrency,
+        }
+    }
+
+    /// Queues messages; returns how many workers to start.
+    #[must_use]
+    pub(super) fn push(&self, partition: &Arc<Partition>, works: &mut Vec<Work>) -> usize {
+        let mut state = self.state.lock();
+        state.order.push(partition, works);
+        state.hire(self.concurrency)
+    }
+
+    /// A worker's next turn; `None` ends the worker.
+    pub(super) fn take(&self, works: &mut VecDeque<Work>) -> Option<Arc<Partition>> {
+        let mut state = self.state.lock();
+        let taken = state.order.take(works);
+        if taken.is_none() {
+            state.workers -= 1;
+        }
+        taken
+    }
+
+    /// In the middle of a turn: messages are finished, the handler waits, and
+    /// the rest goes back for others. Returns how many workers to start.
+    #[must_use]
+    pub(super) fn waiting(
+        &self,
+        partition: &Arc<Partition>,
+        finished: &[Lane],
+        rest: &mut VecDeque<Work>,
+    ) -> usize {
+        let mut state = self.state.lock();
+        state.order.settle(partition, finished);
+        state.order.adapt(true);
+        state.order.give_back(partition, rest);
+        state.hire(self.concurrency)
+    }
+
+    /// At the end of a turn that took everything it was given. The worker goes
+    /// on with [`take`](Self::take), so one ready lane is its own. Returns how
+    /// many more workers to start.
+    #[must_use]
+    pub(super) fn end_turn(
+        &self,
+        partition: &Arc<Partition>,
+        finished: &[Lane],
+        how: TurnEnd,
+    ) -> usize {
+        let mut state = self.state.lock();
+        state.order.settle(partition, finished);
+        if !how.waited {
+            state.order.adapt(false);
+        }
+        if !how.parked {
+            state.order.end_turn(partition);
+        }
+        let others = state.order.ready().saturating_sub(1);
+        let hired = others.min(self.concurrency.saturating_sub(state.workers));
+        state.workers += hired;
+        hired
+    }
+
+    pub(super) fn park(&self, partition: &Arc<Partition>, lane: Lane, rest: &mut VecDeque<Work>) {
+        self.state.lock().order.park(partition, lane, rest);
+    }
+
+    /// A parked message comes back; returns how many workers to start.
+    #[must_use]
+    pub(super) fn unpark(&self, partition: &Arc<Partition>, work: Work) -> usize {
+        let mut state = self.state.lock();
+        state.order.unpark(partition, work);
+        state.hire(self.concurrency)
+    }
+
+    /// Removes what a draining partition no longer takes.
+    pub(super) fn drain(&self, partition: &Arc<Partition>) -> Vec<Work> {
+        let mut dropped = Vec::new();
+        self.state.lock().order.drain(partition, &mut dropped);
+        dropped
+    }
+
+    /// Removes everything of a partition.
+    pub(super) fn remove(&self, partition: &Arc<Partition>) -> Vec<Work> {
+        let mut dropped = Vec::new();
+        self.state.lock().order.remove(partition, &mut dropped);
+        dropped
+    }
+}
+
+/// A partition as a key of a map: by identity, so that two generations of one
+/// partition differ.
+fn identity(partition: &Arc<Partition>) -> usize {
+    Arc::as_ptr(partition) as usize
+}

@@ -1,0 +1,125 @@
+//! One assignment of one partition: a generation.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
+
+use parking_lot::{Mutex, MutexGuard};
+use tokio_util::sync::CancellationToken;
+
+use super::handler::Handler;
+use super::raw::TopicName;
+use super::tracker::Tracker;
+
+/// A partition from assignment to revocation. A later assignment of the same
+/// partition is another value: work that still holds the old one finishes into
+/// a closed tracker and is never committed.
+pub(crate) struct Partition {
+    pub(crate) topic: TopicName,
+    pub(crate) id: i32,
+    pub(crate) handler: Arc<dyn Handler>,
+    tracker: Mutex<Tracker>,
+    /// Messages handed to the lanes and neither finished nor dropped.
+    outstanding: AtomicUsize,
+    /// Their bytes.
+    bytes: AtomicUsize,
+    /// The highest offset whose handler was started.
+    started: AtomicI64,
+    /// While draining: the highest offset that may still be started.
+    cut: AtomicI64,
+    /// Ends when draining begins.
+    draining: CancellationToken,
+    /// Ends when the assignment does.
+    ended: CancellationToken,
+}
+
+impl Partition {
+    pub(crate) fn new(topic: TopicName, id: i32, handler: Arc<dyn Handler>) -> Self {
+        Self {
+            topic,
+            id,
+            handler,
+            tracker: Mutex::default(),
+            outstanding: AtomicUsize::new(0),
+            bytes: AtomicUsize::new(0),
+            started: AtomicI64::new(-1),
+            cut: AtomicI64::new(i64::MAX),
+            draining: CancellationToken::new(),
+            ended: CancellationToken::new(),
+        }
+    }
+
+    pub(super) fn tracker(&self) -> MutexGuard<'_, Tracker> {
+        self.tracker.lock()
+    }
+
+    pub(super) fn outstanding(&self) -> usize {
+        self.outstanding.load(Ordering::Acquire)
+    }
+
+    /// The bytes of what is outstanding.
+    pub(super) fn bytes(&self) -> usize {
+        self.bytes.load(Ordering::Acquire)
+    }
+
+    pub(super) fn add_outstanding(&self, messages: usize, bytes: usize) {
+        self.outstanding.fetch_add(messages, Ordering::AcqRel);
+        self.bytes.fetch_add(bytes, Ordering::AcqRel);
+    }
+
+    /// Gives back messages that were finished or dropped; `true` when a drain
+    /// waits for just that.
+    pub(super) fn remove_outstanding(&self, messages: usize, bytes: usize) -> bool {
+        self.bytes.fetch_sub(bytes, Ordering::AcqRel);
+        let before = self.outstanding.fetch_sub(messages, Ordering::AcqRel);
+        debug_assert!(before >= messages, "more given back than taken");
+        before == messages && self.cut.load(Ordering::Acquire) != i64::MAX
+    }
+
+    /// Asks to start a message; `false` when the partition is draining and the
+    /// message is past the cut.
+    pub(super) fn start(&self, offset: i64) -> bool {
+        if offset > self.cut.load(Ordering::Acquire) {
+            return false;
+        }
+        self.started.fetch_max(offset, Ordering::AcqRel);
+        true
+    }
+
+    /// Stops starting messages above the highest one started. Those below are
+    /// still worked on: dropping them would have everything finished above them
+    /// delivered again.
+    pub(super) fn begin_drain(&self) {
+        let started = self.started.load(Ordering::Acquire);
+        self.cut.store(started, Ordering::Release);
+        self.draining.cancel();
+    }
+
+    /// Ends when draining begins.
+    pub(super) fn draining(&self) -> &CancellationToken {
+        &self.draining
+    }
+
+    /// Whether a message may still be worked on.
+    pub(super) fn takes(&self, offset: i64) -> bool {
+        offset <= self.cut.load(Ordering::Acquire)
+    }
+
+    /// Ends the assignment: nothing is started or counted any more.
+    pub(super) fn close(&self) {
+        self.cut.store(-1, Ordering::Release);
+        self.draining.cancel();
+        self.tracker().close();
+        self.ended.cancel();
+    }
+
+    /// Ends when the assignment ends.
+    pub(crate) fn ended(&self) -> &CancellationToken {
+        &self.ended
+    }
+}
+
+impl std::fmt::Debug for Partition {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}[{}]", self.topic, self.id)
+    }
+}

@@ -1,0 +1,410 @@
+//! The poll thread: one for each consumer. It serves the client's events,
+//! fetches, hands over, commits, and never runs user code.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+use rdkafka::ClientConfig;
+use rdkafka::consumer::{BaseConsumer, Consumer};
+use rdkafka::error::KafkaError;
+use rdkafka::message::{BorrowedMessage, Message as _};
+use rdkafka::types::RDKafkaErrorCode;
+use tokio_util::sync::CancellationToken;
+
+use super::partition::Partition;
+use super::pauses;
+use super::raw::{OwnedMessage, RawMessage, Work};
+use super::rebalance::{Failure, PollContext};
+use super::shared::Shared;
+use crate::native::{self, FetchQueue, NativeMessage};
+
+/// Messages fetched at a time.
+const BATCH: usize = 1024;
+
+/// How many of the client's events are served between two fetches. There are
+/// few; a `None` of `poll` may also mean that one was served.
+const EVENTS_PER_ROUND: usize = 8;
+
+/// The shortest time between two looks at the partitions as a whole.
+const TICK: Duration = Duration::from_millis(100);
+
+/// How long leaving the group may take.
+const LEAVE_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// What the poll thread was told.
+pub(super) struct Limits {
+    pub(super) polling_frequency: Duration,
+    pub(super) commit_interval: Duration,
+    pub(super) shutdown_timeout: Duration,
+    pub(super) max_in_flight: usize,
+    pub(super) max_in_flight_bytes: usize,
+    pub(super) max_uncommitted: usize,
+}
+
+pub(super) struct PollLoop {
+    shared: Arc<Shared>,
+    queue: FetchQueue<PollContext>,
+    limits: Limits,
+    stop: CancellationToken,
+    fetched: Vec<NativeMessage>,
+    works: Vec<Work>,
+    last_commit: Instant,
+    last_tick: Instant,
+    starved_since: Option<Instant>,
+}
+
+impl PollLoop {
+    /// Makes the client and subscribes. Nothing of this waits for a broker.
+    pub(super) fn start(
+        config: &ClientConfig,
+        context: PollContext,
+        limits: Limits,
+        stop: CancellationToken,
+    ) -> Result<Self, Failure> {
+        let shared = Arc::clone(&context.shared);
+        let restart = |error: KafkaError| Failure::Restart(error.to_string());
+        let mut consumer: BaseConsumer<PollContext> =
+            config.create_with_context(context).map_err(restart)?;
+        // Set before the queue takes the consumer over: an event of the client
+        // (a rebalance, an answered commit) ends a wait for messages.
+        let waker = Arc::new(std::sync::OnceLock::<native::FetchWaker>::new());
+        consumer.set_nonempty_callback({
+            let waker = Arc::clone(&waker);
+            move || {
+                if let Some(waker) = waker.get() {
+                    waker.wake();
+                }
+            }
+        });
+        let queue = FetchQueue::new(consumer, BATCH)
+            .ok_or_else(|| Failure::Restart("the client is out of memory".to_owned()))?;
+        let _ = waker.set(queue.waker());
+        let context = queue.consumer().context();
+        let _ = context.fetch.set(queue.waker());
+        let topics = context.routes.subscription();
+        queue.consumer().subscribe(&topics).map_err(restart)?;
+        shared.budget.attach();
+        Ok(Self {
+            shared,
+            queue,
+            limits,
+            stop,
+            fetched: Vec::with_capacity(BATCH),
+            works: Vec::with_capacity(BATCH),
+            last_commit: Instant::now(),
+            last_tick: Instant::now(),
+            starved_since: None,
+        })
+    }
+
+    /// What ends a wait of the poll thread from elsewhere.
+    pub(super) fn waker(&self) -> native::FetchWaker {
+        self.queue.waker()
+    }
+
+    /// Runs until told to stop or until the client can't go on, then drains,
+    /// commits and leaves the group.
+    pub(super) fn run(mut self) -> Result<(), Failure> {
+        let mut failure = None;
+        while !self.stop.is_cancelled() {
+            self.serve_events();
+            failure = self.context().take_failure();
+            if failure.is_some() {
+                break;
+            }
+            let uncommitted = self.context().assignment.lock().uncommitted();
+            // A crash has what is finished and not committed delivered again.
+            let behind = uncommitted >= self.limits.max_in_flight as u64;
+            self.tick(behind);
+            self.fetch(behind, uncommitted == 0);
+        }
+        self.drain();
+        self.leave();
+        failure.map_or(Ok(()), Err)
+    }
+
+    fn context(&self) -> &PollContext {
+        self.queue.consumer().context()
+    }
+
+    /// Serves what the client has to say: rebalances, commits, errors, logs.
+    fn serve_events(&mut self) {
+        for _ in 0..EVENTS_PER_ROUND {
+            match self.queue.consumer().poll(Duration::ZERO) {
+                None => {}
+                Some(Ok(message)) => self.stray(&message),
+                Some(Err(KafkaError::MessageConsumptionFatal(code))) => {
+                    let fatal = self.queue.consumer().client().fatal_error();
+                    let (code, reason) = fatal.unwrap_or((code, String::new()));
+                    self.context().client_error(code, &reason, true);
+                }
+                // Told to the context as well; the client goes on by itself.
+                Some(Err(error)) => tracing::debug!(consumer = %self.shared.name, %error, "poll"),
+            }
+        }
+    }
+
+    /// A message that was on its way before its partition was forwarded.
+    fn stray(&self, message: &BorrowedMessage<'_>) {
+        let raw = RawMessage::Owned(Box::new(OwnedMessage::copy(message)));
+        let Some(partition) = self.current(message.topic(), message.partition()) else {
+            return;
+        };
+        let mut works = Vec::with_capacity(1);
+        let partition = self.deliver(partition, raw, &mut works);
+        self.shared.dispatch(&partition, &mut works);
+    }
+
+    /// Takes messages as far as there is room, or waits for either.
+    fn fetch(&mut self, behind: bool, settled: bool) {
+        let room = if behind { 0 } else { self.shared.budget.room() };
+        let wait = self.wait(settled);
+        if room == 0 {
+            // Polled above, so the membership is safe; the client's own bounded
+            // queue holds what comes meanwhile.
+            self.starved_since.get_or_insert_with(Instant::now);
+            self.shared.budget.wait(wait.min(TICK));
+            return;
+        }
+        self.starved_since = None;
+        self.queue.fetch(wait, room, &mut self.fetched);
+        let mut fetched = std::mem::take(&mut self.fetched);
+        self.hand_over(&mut fetched);
+        self.fetched = fetched;
+    }
+
+    /// Hands messages over in runs of one partition.
+    fn hand_over(&mut self, fetched: &mut Vec<NativeMessage>) {
+        let mut works = std::mem::take(&mut self.works);
+        let mut messages = fetched.drain(..).peekable();
+        while let Some(first) = messages.next() {
+            if let Some(code) = first.error() {
+                self.message_error(&first, code);
+                continue;
+            }
+            let Some(mut partition) = self.current(first.topic(), first.partition()) else {
+                tracing::debug!(
+                    topic = first.topic(),
+                    partition = first.partition(),
+                    "a message of a partition that was let go is dropped"
+                );
+                continue;
+            };
+            let mut next = Some(first);
+            while let Some(message) = next.take() {
+                next = messages
+                    .next_if(|next| next.error().is_none() && next.same_partition(&message));
+                let before = Arc::clone(&partition);
+                let raw = RawMessage::Native(message);
+                partition = self.deliver(partition, raw, &mut works);
+                if !Arc::ptr_eq(&before, &partition) && works.len() > 1 {
+                    // The last one belongs to the new generation.
+                    let last = works.split_off(works.len() - 1);
+                    self.shared.dispatch(&before, &mut works);
+                    works.extend(last);
+                }
+            }
+            self.shared.dispatch(&partition, &mut works);
+        }
+        drop(messages);
+        self.works = works;
+    }
+
+    fn current(&self, topic: &str, partition: i32) -> Option<Arc<Partition>> {
+        let mut assignment = self.context().assignment.lock();
+        let assigned = assignment.get_mut(topic, partition)?;
+        Some(Arc::clone(&assigned.partition))
+    }
+
+    /// Takes note of a message. An offset that is not above the last one means
+    /// that the topic was made anew or its offsets reset: the partition starts
+    /// a new generation, so that nothing is skipped.
+    fn deliver(
+        &self,
+        partition: Arc<Partition>,
+        message: RawMessage,
+        works: &mut Vec<Work>,
+    ) -> Arc<Partition> {
+        let offset = message.offset();
+        let sequence = partition.tracker().deliver(offset);
+        let (partition, sequence) = match sequence {
+            Some(sequence) => (partition, sequence),
+            None => {
+                let renewed = self.renew(&partition, offset);
+                let sequence = renewed.tracker().deliver(offset).unwrap_or_default();
+                (renewed, sequence)
+            }
+        };
+        works.push(Work {
+            size: message.size(),
+            message,
+            sequence,
+            attempt: 0,
+            lane: None,
+        });
+        partition
+    }
+
+    fn renew(&self, old: &Arc<Partition>, offset: i64) -> Arc<Partition> {
+        tracing::warn!(
+            consumer = %self.shared.name,
+            topic = %old.topic,
+            partition = old.id,
+            offset,
+            "offsets went back: was the topic deleted and created again? \
+             Everything from here on is handled anew"
+        );
+        self.shared.close(std::slice::from_ref(old));
+        let renewed = Arc::new(Partition::new(
+            old.topic.clone(),
+            old.id,
+            Arc::clone(&old.handler),
+        ));
+        let mut assignment = self.context().assignment.lock();
+        assignment.remove(&old.topic, old.id);
+        assignment.linger(Arc::clone(old));
+        assignment.insert(super::assignment::Assigned::new(Arc::clone(&renewed), None));
+        renewed
+    }
+
+    fn message_error(&self, message: &NativeMessage, code: RDKafkaErrorCode) {
+        if code == RDKafkaErrorCode::PartitionEOF {
+            return;
+        }
+        let text = message.payload().map(String::from_utf8_lossy);
+        let reason = format!(
+            "{}[{}]: {}",
+            message.topic(),
+            message.partition(),
+            text.as_deref().unwrap_or("no reason given")
+        );
+        self.context().client_error(code, &reason, false);
+    }
+
+    /// How long the next wait may be.
+    fn wait(&self, settled: bool) -> Duration {
+        let longest = self.limits.polling_frequency;
+        match settled && self.shared.budget.messages() == 0 {
+            true => longest,
+            false => longest.min(self.limits.commit_interval).min(TICK),
+        }
+    }
+
+    /// Commits when it is time, and looks at the partitions as a whole.
+    fn tick(&mut self, behind: bool) {
+        let now = Instant::now();
+        let due = now.duration_since(self.last_commit) >= self.limits.commit_interval;
+        if due || behind {
+            self.last_commit = now;
+            self.commit();
+        }
+        if now.duration_since(self.last_tick) >= TICK {
+            self.last_tick = now;
+            pauses::review(self.queue.consumer(), &self.limits, self.starved_since);
+            self.observe();
+        }
+    }
+
+    /// Sends what is finished; one commit at a time.
+    fn commit(&self) {
+        let context = self.context();
+        if context.committing.load(Ordering::Acquire) {
+            return;
+        }
+        let list = context.assignment.lock().take_commit(|_| true);
+        if list.count() == 0 {
+            return;
+        }
+        context.committing.store(true, Ordering::Release);
+        if let Err(error) = native::commit_answered(self.queue.consumer(), &list) {
+            context.committing.store(false, Ordering::Release);
+            context.assignment.lock().committed(&list, false);
+            tracing::warn!(consumer = %self.shared.name, %error, "cannot commit");
+        }
+    }
+
+    fn observe(&self) {
+        let assignment = self.context().assignment.lock();
+        let mut lag = Some(0_u64);
+        for assigned in assignment.iter() {
+            let partition = &assigned.partition;
+            let consumer = self.queue.consumer();
+            let end = native::cached_high_watermark(consumer, &partition.topic, partition.id);
+            let tracker = partition.tracker();
+            let done = tracker.committable().or(assigned.committed());
+            let position = tracker.position();
+            drop(tracker);
+            // Before the first message, nothing says where the partition stands.
+            let behind = match (end, done.or(position)) {
+                (Some(end), Some(done)) => u64::try_from(end - done).ok(),
+                (Some(0), None) => Some(0),
+                _ => None,
+            };
+            lag = lag.zip(behind).map(|(sum, behind)| sum + behind);
+        }
+        self.shared
+            .counters
+            .observe(assignment.len(), self.shared.budget.messages(), lag);
+    }
+
+    /// Finishes what is in flight, as far as the timeout allows, and commits it.
+    fn drain(&mut self) {
+        let deadline = Instant::now() + self.limits.shutdown_timeout;
+        self.context().stopping.store(true, Ordering::Release);
+        let partitions = self.context().assignment.lock().partitions();
+        self.shared.begin_drain(&partitions);
+        let mut drained = false;
+        while !drained && Instant::now() < deadline {
+            // The group must not take this member for dead meanwhile.
+            self.serve_events();
+            self.commit();
+            let step = Instant::now() + self.limits.commit_interval.min(TICK);
+            drained = self.shared.wait_drained(&partitions, step.min(deadline));
+        }
+        if !drained {
+            tracing::warn!(
+                consumer = %self.shared.name,
+                in_flight = self.shared.budget.messages(),
+                "handlers did not finish within shutdown_timeout; \
+                 their messages will be delivered again"
+            );
+        }
+        self.shared.close(&partitions);
+        self.finish_commits(deadline.max(Instant::now() + Duration::from_secs(1)));
+    }
+
+    /// Sends the last commit and waits for its answer.
+    fn finish_commits(&mut self, deadline: Instant) {
+        loop {
+            self.commit();
+            let open = self.context().committing.load(Ordering::Acquire);
+            if !open || Instant::now() >= deadline {
+                break;
+            }
+            self.serve_events();
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        let left = self.context().assignment.lock().uncommitted();
+        if left > 0 {
+            tracing::warn!(
+                consumer = %self.shared.name,
+                messages = left,
+                "finished messages could not be committed and will be delivered again"
+            );
+        }
+    }
+
+    /// Leaves the group, so that others take the partitions over at once.
+    fn leave(&mut self) {
+        self.queue.consumer().unsubscribe();
+        let deadline = Instant::now() + LEAVE_TIMEOUT;
+        while self.context().assignment.lock().len() > 0 && Instant::now() < deadline {
+            self.serve_events();
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        self.shared
+            .counters
+            .observe(0, self.shared.budget.messages(), None);
+    }
+}

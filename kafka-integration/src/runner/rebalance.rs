@@ -1,0 +1,295 @@
+//! The client's callbacks: assignments come and go, commits are answered,
+//! errors are told. All of them run on the poll thread.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
+use std::time::{Duration, Instant};
+
+use parking_lot::Mutex;
+use rdkafka::config::RDKafkaLogLevel;
+use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer, ConsumerContext};
+use rdkafka::error::{KafkaError, KafkaResult};
+use rdkafka::types::{RDKafkaErrorCode, RDKafkaRespErr};
+use rdkafka::{ClientContext, TopicPartitionList};
+
+use super::assignment::{Assigned, Assignment, list_of};
+use super::errors::{ClientError, ErrorAction, ErrorHandler};
+use super::partition::Partition;
+use super::routes::Routes;
+use super::shared::Shared;
+use crate::native::{self, FetchWaker};
+
+pub(super) struct PollContext {
+    pub(super) shared: Arc<Shared>,
+    pub(super) assignment: Mutex<Assignment>,
+    pub(super) routes: Routes,
+    pub(super) fetch: OnceLock<FetchWaker>,
+    pub(super) error_handler: Arc<dyn ErrorHandler>,
+    /// How long a revocation waits for handlers that run.
+    pub(super) drain_timeout: Duration,
+    pub(super) stopping: AtomicBool,
+    /// A commit is on its way.
+    pub(super) committing: AtomicBool,
+    /// Why the consumer can't go on.
+    failure: Mutex<Option<Failure>>,
+}
+
+/// Why a consumer ended.
+#[derive(Debug)]
+pub(super) enum Failure {
+    /// The error handler wants the consumer to end.
+    Fatal(ClientError),
+    /// The consumer is to be started anew.
+    Restart(String),
+}
+
+impl PollContext {
+    pub(super) fn new(
+        shared: Arc<Shared>,
+        routes: Routes,
+        error_handler: Arc<dyn ErrorHandler>,
+        drain_timeout: Duration,
+    ) -> Self {
+        Self {
+            shared,
+            assignment: Mutex::default(),
+            routes,
+            fetch: OnceLock::new(),
+            error_handler,
+            drain_timeout,
+            stopping: AtomicBool::new(false),
+            committing: AtomicBool::new(false),
+            failure: Mutex::new(None),
+        }
+    }
+
+    pub(super) fn take_failure(&self) -> Option<Failure> {
+        self.failure.lock().take()
+    }
+
+    fn fail(&self, failure: Failure) {
+        // The first one is the cause.
+        self.failure.lock().get_or_insert(failure);
+    }
+
+    /// Tells the error handler, and remembers what it wants.
+    pub(super) fn client_error(&self, code: RDKafkaErrorCode, reason: &str, fatal: bool) {
+        let error = ClientError {
+            consumer: self.shared.name.to_string(),
+            code,
+            reason: reason.to_owned(),
+            fatal,
+        };
+        match self.error_handler.handle(&error) {
+            ErrorAction::Fail => self.fail(Failure::Fatal(error)),
+            ErrorAction::Continue if fatal => self.fail(Failure::Restart(error.to_string())),
+            ErrorAction::Continue => {}
+        }
+    }
+
+    fn assigned(&self, consumer: &BaseConsumer<Self>, list: &TopicPartitionList) {
+        if let Err(reason) = self.prepare(consumer, list) {
+            self.fail(Failure::Restart(reason));
+        }
+        let cooperative = native::is_cooperative(consumer);
+        let result = if cooperative {
+            consumer.incremental_assign(list)
+        } else {
+            consumer.assign(list)
+        };
+        if let Err(error) = result {
+            self.fail(Failure::Restart(format!("cannot take partitions: {error}")));
+            return;
+        }
+        self.hold_back(consumer);
+        tracing::info!(
+            consumer = %self.shared.name,
+            partitions = %names(list),
+            protocol = if cooperative { "cooperative" } else { "eager" },
+            "partitions assigned"
+        );
+    }
+
+    /// Makes room for new partitions before the client starts fetching them.
+    fn prepare(
+        &self,
+        consumer: &BaseConsumer<Self>,
+        list: &TopicPartitionList,
+    ) -> Result<(), String> {
+        let mut assignment = self.assignment.lock();
+        for element in list.elements() {
+            let (topic, id) = (element.topic(), element.partition());
+            let handler = self.routes.handler(topic)?;
+            if let Some(fetch) = self.fetch.get()
+                && !native::forward_to(consumer, fetch, topic, id)
+            {
+                return Err(format!("cannot fetch {topic}[{id}]"));
+            }
+            let partition = Arc::new(Partition::new(topic.into(), id, handler));
+            if self.stopping.load(Ordering::Acquire) {
+                partition.close();
+            }
+            let predecessor = assignment.lingering(topic, id);
+            assignment.insert(Assigned::new(partition, predecessor));
+        }
+        Ok(())
+    }
+
+    /// Pauses partitions whose earlier assignment still has handlers running:
+    /// starting now would run a message twice at a time, out of order.
+    fn hold_back(&self, consumer: &BaseConsumer<Self>) {
+        let mut assignment = self.assignment.lock();
+        for assigned in assignment.iter_mut() {
+            if assigned.predecessor.is_none() || assigned.paused {
+                continue;
+            }
+            match consumer.pause(&list_of([&*assigned.partition])) {
+                Ok(()) => assigned.paused = true,
+                Err(error) => self.fail(Failure::Restart(format!(
+                    "cannot pause {:?}: {error}",
+                    assigned.partition
+                ))),
+            }
+        }
+    }
+
+    /// Finishes what runs, commits it while this member still owns it, and lets
+    /// go. Of partitions that are lost already, nothing is committed.
+    fn revoked(&self, consumer: &BaseConsumer<Self>, list: &TopicPartitionList) {
+        let lost = consumer.assignment_lost();
+        let cooperative = native::is_cooperative(consumer);
+        let partitions: Vec<_> = {
+            let mut assignment = self.assignment.lock();
+            let mut find = |topic: &str, id| {
+                let assigned = assignment.get_mut(topic, id)?;
+                Some(Arc::clone(&assigned.partition))
+            };
+            list.elements()
+                .iter()
+                .filter_map(|e| find(e.topic(), e.partition()))
+                .collect()
+        };
+        if !lost {
+            let deadline = Instant::now() + self.drain_timeout;
+            self.shared.begin_drain(&partitions);
+            if !self.shared.wait_drained(&partitions, deadline) {
+                tracing::warn!(
+                    consumer = %self.shared.name,
+                    "handlers did not finish before their partitions had to go; \
+                     their messages will be delivered again"
+                );
+            }
+        }
+        self.shared.close(&partitions);
+        if !lost {
+            self.commit_now(consumer, &partitions);
+        }
+        {
+            let mut assignment = self.assignment.lock();
+            for partition in &partitions {
+                assignment.remove(&partition.topic, partition.id);
+                assignment.linger(Arc::clone(partition));
+            }
+        }
+        tracing::info!(
+            consumer = %self.shared.name,
+            partitions = %names(list),
+            lost,
+            "partitions revoked"
+        );
+        let result = if cooperative {
+            consumer.incremental_unassign(list)
+        } else {
+            consumer.unassign()
+        };
+        if let Err(error) = result {
+            self.fail(Failure::Restart(format!(
+                "cannot let partitions go: {error}"
+            )));
+        }
+    }
+
+    /// Commits and waits for the answer, so that it is this member's commit and
+    /// not one that arrives after the next owner started.
+    fn commit_now(&self, consumer: &BaseConsumer<Self>, partitions: &[Arc<Partition>]) {
+        let ours = |partition: &Partition| {
+            partitions
+                .iter()
+                .any(|other| std::ptr::eq(&raw const **other, partition))
+        };
+        let list = self.assignment.lock().take_commit(ours);
+        if list.count() == 0 {
+            return;
+        }
+        let result = consumer.commit(&list, CommitMode::Sync);
+        self.assignment.lock().committed(&list, result.is_ok());
+        if let Err(error) = result {
+            tracing::warn!(
+                consumer = %self.shared.name,
+                %error,
+                "the last commit of revoked partitions failed; \
+                 what it covered will be delivered again"
+            );
+        }
+    }
+}
+
+impl ClientContext for PollContext {
+    fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
+        crate::kafka::log_client(level, facility, message);
+    }
+
+    fn error(&self, error: KafkaError, reason: &str) {
+        let code = error
+            .rdkafka_error_code()
+            .unwrap_or(RDKafkaErrorCode::Unknown);
+        // A fatal one is also returned by `poll`, which says that it is.
+        if code != RDKafkaErrorCode::Fatal {
+            self.client_error(code, reason, false);
+        }
+    }
+}
+
+impl ConsumerContext for PollContext {
+    fn rebalance(
+        &self,
+        consumer: &BaseConsumer<Self>,
+        event: RDKafkaRespErr,
+        list: &mut TopicPartitionList,
+    ) {
+        match event {
+            RDKafkaRespErr::RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS => self.assigned(consumer, list),
+            RDKafkaRespErr::RD_KAFKA_RESP_ERR__REVOKE_PARTITIONS => self.revoked(consumer, list),
+            other => {
+                let code: RDKafkaErrorCode = other.into();
+                self.client_error(code, "the rebalance failed", false);
+                if let Err(error) = consumer.unassign() {
+                    self.fail(Failure::Restart(format!(
+                        "cannot let partitions go: {error}"
+                    )));
+                }
+            }
+        }
+    }
+
+    fn commit_callback(&self, result: KafkaResult<()>, offsets: &TopicPartitionList) {
+        self.committing.store(false, Ordering::Release);
+        self.assignment.lock().committed(offsets, result.is_ok());
+        if let Err(error) = result {
+            tracing::warn!(
+                consumer = %self.shared.name,
+                %error,
+                "a commit failed and will be sent again"
+            );
+        }
+    }
+}
+
+fn names(list: &TopicPartitionList) -> String {
+    let elements = list.elements();
+    let names: Vec<_> = elements
+        .iter()
+        .map(|e| format!("{}[{}]", e.topic(), e.partition()))
+        .collect();
+    names.join(", ")
+}

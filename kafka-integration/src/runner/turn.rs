@@ -1,0 +1,158 @@
+//! A worker and its turns: what it takes from the lanes, and what becomes of it.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use super::context::Context;
+use super::lanes::{Lane, TurnEnd};
+use super::partition::Partition;
+use super::raw::Work;
+use super::shared::Shared;
+use crate::retry::{Failure, Verdict};
+
+/// A worker lets the runtime's other tasks run after so many messages.
+const MESSAGES_BETWEEN_YIELDS: usize = 256;
+
+/// What a worker has taken from the lanes, all of one partition.
+pub(crate) struct Turn {
+    shared: Arc<Shared>,
+    partition: Arc<Partition>,
+    works: VecDeque<Work>,
+    finished: Finished,
+    end: TurnEnd,
+    handled: usize,
+}
+
+/// Finished messages that the tracker, the budget and the lanes don't know of
+/// yet. Telling them a turn at a time is what makes a fast handler cheap.
+#[derive(Default)]
+struct Finished {
+    sequences: Vec<u64>,
+    lanes: Vec<Lane>,
+    bytes: usize,
+}
+
+/// Works on the lanes until they have nothing ready.
+pub(super) async fn work(shared: Arc<Shared>) {
+    let mut works = VecDeque::new();
+    let Some(partition) = shared.lanes.take(&mut works) else {
+        return;
+    };
+    let mut turn = Turn {
+        shared,
+        partition,
+        works,
+        finished: Finished::default(),
+        end: TurnEnd::default(),
+        handled: 0,
+    };
+    loop {
+        let handler = Arc::clone(&turn.partition.handler);
+        handler.run(&mut turn).await;
+        turn.finish();
+        if turn.handled >= MESSAGES_BETWEEN_YIELDS {
+            turn.handled = 0;
+            tokio::task::yield_now().await;
+        }
+        match turn.shared.lanes.take(&mut turn.works) {
+            Some(partition) => turn.partition = partition,
+            None => return,
+        }
+    }
+}
+
+impl Turn {
+    pub(crate) fn partition(&self) -> &Partition {
+        &self.partition
+    }
+
+    pub(crate) fn context(&self) -> Context {
+        Context {
+            kafka: self.shared.kafka.clone(),
+            consumer: Arc::clone(&self.shared.name),
+            ended: self.partition.ended().clone(),
+            attempt: 1,
+        }
+    }
+
+    /// The next message to handle; `None` ends the turn.
+    pub(crate) fn next(&mut self) -> Option<Work> {
+        while let Some(mut work) = self.works.pop_front() {
+            if self.partition.start(work.message.offset()) {
+                work.attempt = work.attempt.saturating_add(1);
+                self.handled += 1;
+                return Some(work);
+            }
+            self.shared.drop_works(&self.partition, [work]);
+        }
+        None
+    }
+
+    /// The handler is not done at once: what is finished counts now, and the
+    /// rest of the turn is for others where order allows.
+    pub(crate) fn waiting(&mut self) {
+        self.end.waited = true;
+        let finished = self.settle();
+        let hired = self
+            .shared
+            .lanes
+            .waiting(&self.partition, &finished, &mut self.works);
+        self.recycle(finished);
+        self.shared.start_workers(hired);
+    }
+
+    pub(crate) fn finished(&mut self, work: Work) {
+        self.finished.sequences.push(work.sequence);
+        self.finished.lanes.push(work.lane);
+        self.finished.bytes += work.size;
+    }
+
+    /// A handler failed: its message waits, its lane with it.
+    pub(crate) fn failed(&mut self, work: Work, failure: &Failure) {
+        let Verdict::RetryAfter(delay) = self.shared.retry.decide(work.attempt, failure);
+        self.shared.counters.failed();
+        tracing::warn!(
+            consumer = %self.shared.name,
+            topic = %self.partition.topic,
+            partition = self.partition.id,
+            offset = work.message.offset(),
+            attempt = work.attempt,
+            retry_in_ms = delay.as_millis() as u64,
+            "{failure}"
+        );
+        self.end.parked = true;
+        self.shared
+            .lanes
+            .park(&self.partition, work.lane, &mut self.works);
+        self.shared.retry_later(&self.partition, work, delay);
+    }
+
+    fn finish(&mut self) {
+        let finished = self.settle();
+        let end = std::mem::take(&mut self.end);
+        let hired = self.shared.lanes.end_turn(&self.partition, &finished, end);
+        self.recycle(finished);
+        self.shared.start_workers(hired);
+    }
+
+    /// Tells tracker and budget what is finished; returns its lanes.
+    fn settle(&mut self) -> Vec<Lane> {
+        let count = self.finished.sequences.len();
+        if count > 0 {
+            let mut tracker = self.partition.tracker();
+            for sequence in self.finished.sequences.drain(..) {
+                tracker.finish(sequence);
+            }
+            drop(tracker);
+            let bytes = std::mem::take(&mut self.finished.bytes);
+            self.shared.counters.processed(count);
+            self.shared.release(&self.partition, count, bytes);
+        }
+        std::mem::take(&mut self.finished.lanes)
+    }
+
+    fn recycle(&mut self, mut lanes: Vec<Lane>) {
+        lanes.clear();
+        self.finished.lanes = lanes;
+    }
+}

@@ -1,0 +1,87 @@
+//! What is left out or has no effect is said in the log.
+
+use std::fmt::Write;
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+use tracing::field::{Field, Visit};
+use tracing::span::{Attributes, Id, Record};
+use tracing::{Event, Metadata, Subscriber};
+
+use super::{from_file, from_variables};
+use crate::settings::ClientKind;
+
+/// Keeps the text of every event.
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<String>>);
+
+impl Subscriber for Log {
+    fn enabled(&self, _: &Metadata<'_>) -> bool {
+        true
+    }
+    fn new_span(&self, _: &Attributes<'_>) -> Id {
+        Id::from_u64(1)
+    }
+    fn record(&self, _: &Id, _: &Record<'_>) {}
+    fn record_follows_from(&self, _: &Id, _: &Id) {}
+    fn event(&self, event: &Event<'_>) {
+        event.record(&mut Text(&mut self.0.lock()));
+    }
+    fn enter(&self, _: &Id) {}
+    fn exit(&self, _: &Id) {}
+}
+
+struct Text<'a>(&'a mut String);
+
+impl Visit for Text<'_> {
+    fn record_debug(&mut self, _: &Field, value: &dyn std::fmt::Debug) {
+        let _ = writeln!(self.0, "{value:?}");
+    }
+}
+
+fn logged(work: impl FnOnce()) -> String {
+    let log = Log::default();
+    tracing::subscriber::with_default(log.clone(), work);
+    log.0.lock().clone()
+}
+
+#[test]
+fn each_property_that_the_new_group_protocol_takes_away_is_named() {
+    let said = logged(|| {
+        let settings = from_file(
+            "[consumer_config]\ngroup.protocol = \"consumer\"\nsession.timeout.ms = 30000\n\
+             heartbeat.interval.ms = 1000\npartition.assignment.strategy = \"range\"",
+        );
+        let config = settings.cluster.client_config(ClientKind::Consumer, &[]);
+        config.expect("they are right");
+    });
+    for name in [
+        "session.timeout.ms",
+        "heartbeat.interval.ms",
+        "partition.assignment.strategy",
+    ] {
+        assert!(said.contains(&format!("`{name}` is left out")), "{said}");
+    }
+}
+
+#[test]
+fn giving_up_idempotence_is_said() {
+    let said = logged(|| {
+        from_file("[producer_config]\nacks = 1");
+    });
+    assert!(
+        said.contains("`acks` = \"1\" turns the producer's idempotence off"),
+        "{said}"
+    );
+}
+
+#[test]
+fn a_variable_with_one_underscore_is_pointed_at() {
+    let said = logged(|| {
+        from_variables(&[("KAFKA_BOOTSTRAP_SERVERS", "kafka:9092")]);
+    });
+    assert!(
+        said.contains("did you mean KAFKA__BOOTSTRAP_SERVERS?"),
+        "{said}"
+    );
+}

@@ -1,0 +1,163 @@
+//! A consumer process for the fault tests: it is killed, stopped and restarted,
+//! and leaves a journal of what its handlers started and finished.
+#![allow(missing_docs)]
+
+use std::fs::{File, OpenOptions};
+use std::io::Write as _;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering as Atomic};
+use std::time::Duration;
+
+use clap::Parser;
+use kafka_integration::prelude::*;
+use kafka_integration::retry::RetryPolicy;
+use kafka_integration::settings::Settings;
+use kafka_integration_tests::{Event, Journal};
+
+#[derive(Parser)]
+struct Args {
+    #[arg(long)]
+    bootstrap: String,
+    #[arg(long)]
+    topic: String,
+    #[arg(long)]
+    group: String,
+    /// Where started and finished messages are appended.
+    #[arg(long)]
+    journal: PathBuf,
+    #[arg(long, default_value = "partition")]
+    ordering: String,
+    #[arg(long, default_value_t = 1)]
+    concurrency: usize,
+    /// How long a handler sleeps, in milliseconds.
+    #[arg(long, default_value_t = 0)]
+    handler_ms: u64,
+    /// A handler of this key sleeps so long, once.
+    #[arg(long)]
+    hang_key: Option<String>,
+    #[arg(long, default_value_t = 0)]
+    hang_ms: u64,
+    /// A handler of this key panics, once.
+    #[arg(long)]
+    panic_key: Option<String>,
+    #[arg(long, default_value_t = 1_000)]
+    max_in_flight: usize,
+    #[arg(long, default_value_t = 30_000)]
+    shutdown_ms: u64,
+    /// Client properties, `name=value`.
+    #[arg(long)]
+    config: Vec<String>,
+}
+
+struct Work {
+    topic: String,
+}
+
+struct Handling {
+    journal: Journal,
+    handler: Duration,
+    hang_key: Option<String>,
+    hang: Duration,
+    hung: AtomicBool,
+    panic_key: Option<String>,
+    panicked: AtomicBool,
+}
+
+impl Topic for Work {
+    type Key = String;
+    type Value = Event;
+    type Codec = Json;
+
+    fn name(&self) -> &str {
+        &self.topic
+    }
+}
+
+impl Consume for Work {
+    async fn consume(&self, message: Message<Self>, cx: &Context) -> Result<(), ConsumeError> {
+        let handling = cx.state::<Handling>()?;
+        let event = message.value();
+        handling
+            .journal
+            .started(message.partition(), message.offset(), event)?;
+        if handling.panic_key.as_ref() == Some(&event.key)
+            && !handling.panicked.swap(true, Atomic::SeqCst)
+        {
+            panic!("as asked");
+        }
+        if handling.hang_key.as_ref() == Some(&event.key)
+            && !handling.hung.swap(true, Atomic::SeqCst)
+        {
+            tokio::time::sleep(handling.hang).await;
+        }
+        if !handling.handler.is_zero() {
+            tokio::time::sleep(handling.handler).await;
+        }
+        handling
+            .journal
+            .finished(message.partition(), message.offset(), event)?;
+        Ok(())
+    }
+}
+
+fn append(path: &PathBuf) -> std::io::Result<File> {
+    OpenOptions::new().create(true).append(true).open(path)
+}
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    tracing_subscriber::fmt()
+        .with_env_filter(
+            tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| "info".into()),
+        )
+        .with_writer(std::io::stderr)
+        .init();
+    let args = Args::parse();
+    let mut settings = Settings::with_bootstrap_servers(&args.bootstrap);
+    settings.cluster.shutdown_timeout = Duration::from_millis(args.shutdown_ms);
+    settings.cluster.max_in_flight = args.max_in_flight.try_into()?;
+    let kafka = Kafka::builder()
+        .settings(settings)
+        .state(Handling {
+            journal: Journal::new(append(&args.journal)?),
+            handler: Duration::from_millis(args.handler_ms),
+            hang_key: args.hang_key,
+            hang: Duration::from_millis(args.hang_ms),
+            hung: AtomicBool::new(false),
+            panic_key: args.panic_key,
+            panicked: AtomicBool::new(false),
+        })
+        .build()?;
+    let ordering = match args.ordering.as_str() {
+        "partition" => Ordering::Partition,
+        "key" => Ordering::Key,
+        _ => Ordering::None,
+    };
+    let mut spec = ConsumerSpec::new("Harness", args.group)
+        .topic(Work { topic: args.topic })
+        .ordering(ordering)
+        .concurrency(args.concurrency)
+        .retry(RetryPolicy {
+            delay: Duration::from_millis(100),
+            ..RetryPolicy::default()
+        });
+    for property in &args.config {
+        let (name, value) = property.split_once('=').ok_or("--config name=value")?;
+        spec = spec.config(name, value);
+    }
+    let mut registry = Registry::new();
+    registry.add(spec);
+    let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
+    let runner = Runner::new(kafka, registry);
+    let status = runner.status();
+    runner
+        .run(async move {
+            terminate.recv().await;
+        })
+        .await?;
+    let mut out = std::io::stdout();
+    for consumer in status.consumers() {
+        writeln!(out, "{consumer:?}")?;
+    }
+    Ok(())
+}
