@@ -55,6 +55,7 @@ fn dev_tells_what_to_try(store: &Store) {
         hints.contains(&format!("curl -s {}/customers/ann", app.url)),
         "{hints}"
     );
+    assert!(!hints.contains("no partitions"), "{hints}");
     // What the reader is told to send is a good order.
     let (_, rest) = hints.split_once("-d '").expect("a body");
     let (body, _) = rest.split_once('\'').expect("its end");
