@@ -10,12 +10,12 @@ use std::time::Duration;
 
 use rdkafka::ClientConfig;
 
+pub(crate) use log::log_client;
+
 use crate::consumer::ConsumerSpec;
 #[cfg(feature = "embedded-broker")]
 use crate::consumer::TopicBinding;
 use crate::producer::{FlushReport, Producer, Producers};
-pub(crate) use log::log_client;
-
 use crate::runner::{ErrorHandler, LogErrors};
 #[cfg(not(feature = "embedded-broker"))]
 use crate::settings::SettingsProblem;
@@ -31,8 +31,8 @@ pub struct Kafka {
 struct Inner {
     settings: Settings,
     state: HashMap<TypeId, Box<dyn Any + Send + Sync>>,
-    producers: Producers,
     error_handlers: BTreeMap<String, Arc<dyn ErrorHandler>>,
+    producers: Producers,
     #[cfg(feature = "embedded-broker")]
     embedded: parking_lot::Mutex<Option<crate::embedded::EmbeddedBroker>>,
 }
@@ -157,8 +157,8 @@ impl KafkaBuilder {
             inner: Arc::new(Inner {
                 settings,
                 state: self.state,
-                producers: Producers::new(),
                 error_handlers: self.error_handlers,
+                producers: Producers::new(),
                 #[cfg(feature = "embedded-broker")]
                 embedded: parking_lot::Mutex::new(None),
             }),
@@ -264,6 +264,33 @@ impl Kafka {
         Ok(config)
     }
 
+    /// The producer of that cluster, or of the default one: one for all, made
+    /// when it is first asked for, and again when it failed for good.
+    ///
+    /// # Errors
+    /// When the settings can't be used, or after [`shutdown`](Self::shutdown).
+    pub fn producer(&self, cluster: Option<&str>) -> Result<Producer, KafkaError> {
+        self.inner.producers.get(cluster, || {
+            self.client_config(cluster, ClientKind::Producer, &[])
+        })
+    }
+
+    /// Waits until every record queued so far is acknowledged or failed, at
+    /// most for `timeout`; tells what is left. It does not block the runtime.
+    pub async fn flush(&self, timeout: Duration) -> FlushReport {
+        self.inner.producers.flush(timeout).await
+    }
+
+    /// Ends producing: takes no more records, flushes for at most `timeout`,
+    /// then gives up what is left, whose callers get an error. Tells and logs
+    /// how many those were.
+    ///
+    /// To be called when everything that produces has ended, before the
+    /// process does.
+    pub async fn shutdown(&self, timeout: Duration) -> FlushReport {
+        self.inner.producers.shut_down(timeout).await
+    }
+
     /// Makes the topics that a consumer of this configuration subscribes to by
     /// name, if it is for the embedded broker. Nobody creates topics there by
     /// hand, and a consumer that finds none does not look again for a minute.
@@ -290,33 +317,6 @@ impl Kafka {
     #[cfg(not(feature = "embedded-broker"))]
     fn embedded_address(&self) -> Result<String, KafkaError> {
         Err(SettingsError::from(SettingsProblem::NoEmbeddedBroker).into())
-    }
-
-    /// The producer of that cluster, or of the default one: one for all, made
-    /// when it is first asked for, and again when it failed for good.
-    ///
-    /// # Errors
-    /// When the settings can't be used, or after [`shutdown`](Self::shutdown).
-    pub fn producer(&self, cluster: Option<&str>) -> Result<Producer, KafkaError> {
-        self.inner.producers.get(cluster, || {
-            self.client_config(cluster, ClientKind::Producer, &[])
-        })
-    }
-
-    /// Waits until every record queued so far is acknowledged or failed, at
-    /// most for `timeout`; tells what is left. It does not block the runtime.
-    pub async fn flush(&self, timeout: Duration) -> FlushReport {
-        self.inner.producers.flush(timeout).await
-    }
-
-    /// Ends producing: takes no more records, flushes for at most `timeout`,
-    /// then gives up what is left, whose callers get an error. Tells and logs
-    /// how many those were.
-    ///
-    /// To be called when everything that produces has ended, before the
-    /// process does.
-    pub async fn shutdown(&self, timeout: Duration) -> FlushReport {
-        self.inner.producers.shut_down(timeout).await
     }
 
     #[cfg(feature = "embedded-broker")]

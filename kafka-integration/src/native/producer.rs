@@ -181,6 +181,15 @@ impl<C: TakeReports + 'static> ProducerQueue<C> {
         !result.is_error()
     }
 
+    /// Makes the client give up, as it does when it loses its sequence.
+    #[cfg(test)]
+    pub(crate) fn fail(&self, reason: &CStr) {
+        let code = sys::rd_kafka_resp_err_t::RD_KAFKA_RESP_ERR_OUT_OF_ORDER_SEQUENCE_NUMBER;
+        let client = self.producer.client().native_ptr();
+        // SAFETY: the client is alive, and it copies the reason.
+        unsafe { sys::rd_kafka_test_fatal_error(client, code, reason.as_ptr()) };
+    }
+
     fn dispatch(&self, event: &Event) {
         let context = self.context();
         let raw = event.0.as_ptr();

@@ -238,6 +238,11 @@ impl Producer {
             .purge(PurgeConfig::default().queue().inflight());
     }
 
+    #[cfg(test)]
+    pub(crate) fn fail(&self, reason: &std::ffi::CStr) {
+        self.client().fail(reason);
+    }
+
     fn note_fatal(&self) {
         let reason = self.client().producer().client().fatal_error();
         let reason = reason.map_or_else(|| "no reason given".into(), |(_, text)| text);

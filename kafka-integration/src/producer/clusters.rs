@@ -74,11 +74,10 @@ impl Producers {
         {
             return Ok(producer.clone());
         }
-        let producer =
-            Producer::start(name, config()?).map_err(|source| KafkaError::Producer {
-                cluster: name.to_owned(),
-                source,
-            })?;
+        let producer = Producer::start(name, config()?).map_err(|source| KafkaError::Producer {
+            cluster: name.to_owned(),
+            source,
+        })?;
         state.made.insert(name.to_owned(), producer.clone());
         Ok(producer)
     }
@@ -129,9 +128,7 @@ async fn flush_all(producers: &[Producer], timeout: Duration) -> FlushReport {
             let producer = producer.clone();
             let flush = {
                 let producer = producer.clone();
-                move || {
-                    producer.flush_blocking(deadline.saturating_duration_since(Instant::now()))
-                }
+                move || producer.flush_blocking(deadline.saturating_duration_since(Instant::now()))
             };
             (producer, tokio::task::spawn_blocking(flush))
         })
@@ -144,4 +141,76 @@ async fn flush_all(producers: &[Producer], timeout: Duration) -> FlushReport {
             .insert(producer.cluster().to_owned(), undelivered);
     }
     report
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::producer::{Outgoing, ProduceError};
+
+    fn idempotent() -> Result<ClientConfig, KafkaError> {
+        let mut config = ClientConfig::new();
+        config
+            .set("bootstrap.servers", "127.0.0.1:1")
+            .set("enable.idempotence", "true");
+        Ok(config)
+    }
+
+    #[tokio::test]
+    async fn a_producer_that_failed_for_good_says_so_and_is_replaced() {
+        let producers = Producers::new();
+        let failed = producers.get(None, idempotent).expect("producer");
+        let waiting = tokio::spawn({
+            let producer = failed.clone();
+            async move {
+                let record = Outgoing::default();
+                producer.send_outgoing("orders", &record).await
+            }
+        });
+        while failed.outstanding() == 0 {
+            tokio::task::yield_now().await;
+        }
+        failed.fail(c"lost its sequence");
+
+        // What was on its way is told, what comes later is refused.
+        let in_flight = waiting.await.expect("task");
+        assert!(in_flight.is_err(), "{in_flight:?}");
+        let later = failed.send_outgoing("orders", &Outgoing::default()).await;
+        let error = later.expect_err("the client refuses everything");
+        assert!(matches!(&error, ProduceError::Fatal { .. }), "{error}");
+        assert!(error.to_string().contains("lost its sequence"), "{error}");
+
+        assert!(failed.has_failed());
+        let fresh = producers.get(None, idempotent).expect("producer");
+        assert!(!fresh.has_failed());
+        let same = producers.get(None, idempotent).expect("producer");
+        assert!(!same.has_failed());
+    }
+
+    #[tokio::test]
+    async fn each_cluster_has_its_own_producer_and_the_default_one_a_name() {
+        let producers = Producers::new();
+        let east = producers.get(Some("east"), idempotent).expect("producer");
+        let default = producers.get(None, idempotent).expect("producer");
+        assert_eq!((east.cluster(), default.cluster()), ("east", "default"));
+        let report = producers.flush(Duration::ZERO).await;
+        assert_eq!(report.undelivered.len(), 2);
+        assert!(report.is_complete());
+        let report = producers.shut_down(Duration::ZERO).await;
+        assert_eq!(report.to_string(), "0 records not delivered");
+        let refused = producers.get(Some("east"), idempotent);
+        assert!(matches!(refused, Err(KafkaError::ShutDown)));
+    }
+
+    #[test]
+    fn a_property_the_client_rejects_names_the_cluster() {
+        let error = Producers::new()
+            .get(Some("east"), || {
+                let mut config = idempotent()?;
+                config.set("linger.ms", "soon");
+                Ok(config)
+            })
+            .expect_err("not a number");
+        assert!(error.to_string().contains("cluster east"), "{error}");
+    }
 }

@@ -224,24 +224,7 @@ impl ClientContext for DeliveryContext {
     }
 
     fn log(&self, level: RDKafkaLogLevel, facility: &str, line: &str) {
-        let cluster = self.cluster.as_str();
-        match level {
-            RDKafkaLogLevel::Emerg
-            | RDKafkaLogLevel::Alert
-            | RDKafkaLogLevel::Critical
-            | RDKafkaLogLevel::Error => {
-                tracing::error!(target: "librdkafka", cluster, facility, "{line}");
-            }
-            RDKafkaLogLevel::Warning => {
-                tracing::warn!(target: "librdkafka", cluster, facility, "{line}");
-            }
-            RDKafkaLogLevel::Notice | RDKafkaLogLevel::Info => {
-                tracing::info!(target: "librdkafka", cluster, facility, "{line}");
-            }
-            RDKafkaLogLevel::Debug => {
-                tracing::debug!(target: "librdkafka", cluster, facility, "{line}");
-            }
-        }
+        crate::kafka::log_client(level, facility, line);
     }
 
     fn stats_raw(&self, statistics: &[u8]) {

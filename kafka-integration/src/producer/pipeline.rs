@@ -112,9 +112,7 @@ impl<'a, T: Topic> Pipeline<'a, T> {
             }
         };
         scratch.encode(*topic, record)?;
-        outgoing
-            .queue(topic.name(), &scratch.outgoing, index)
-            .await
+        outgoing.queue(topic.name(), &scratch.outgoing, index).await
     }
 
     /// How many records were acknowledged until now.

@@ -180,3 +180,42 @@ impl Tracker {
             .unwrap_or_default()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn no_wake_is_lost_between_sender_and_reports() {
+        let tracker = Arc::new(Tracker::new(0, None));
+        let (sent, reported) = std::sync::mpsc::channel();
+        let reports = std::thread::spawn({
+            let tracker = tracker.clone();
+            move || {
+                while let Ok(count) = reported.recv() {
+                    tracker.settle(count);
+                }
+            }
+        });
+        for number in 1..=20_000 {
+            tracker.sending(number);
+            sent.send(1).expect("thread");
+            tracker.wait_done(number).await;
+        }
+        assert_eq!(tracker.acknowledged(), 20_000);
+        drop(sent);
+        reports.join().expect("thread");
+    }
+
+    #[test]
+    fn it_is_free_when_the_sender_is_gone_and_the_last_report_came() {
+        let tracker = Tracker::new(0, None);
+        tracker.sending(2);
+        assert!(!tracker.retire());
+        assert!(!tracker.settle(1));
+        assert!(tracker.settle(1));
+        assert_eq!(tracker.in_flight(), 0);
+    }
+}

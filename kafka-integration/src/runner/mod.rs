@@ -23,7 +23,7 @@ mod turn;
 
 use std::future::Future;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -36,6 +36,9 @@ use self::status::Counters;
 use self::supervise::{Plan, supervise};
 use crate::consumer::{Registry, RegistryError};
 use crate::kafka::{Kafka, KafkaError};
+
+/// What producers get to flush even when draining took all the time.
+const LAST_FLUSH: Duration = Duration::from_secs(1);
 
 /// Runs the consumers of a registry, side by side.
 ///
@@ -153,10 +156,9 @@ impl Runner {
     async fn flush(&self, stopping: Option<Instant>) {
         let timeout = self.kafka.settings().cluster.shutdown_timeout;
         let left = stopping.map_or(timeout, |since| timeout.saturating_sub(since.elapsed()));
-        // What it could not deliver it has logged.
-        let _ = self
-            .kafka
-            .flush(left.max(std::time::Duration::from_secs(1)))
-            .await;
+        let report = self.kafka.flush(left.max(LAST_FLUSH)).await;
+        if !report.is_complete() {
+            tracing::error!("shutdown: {report}");
+        }
     }
 }

@@ -374,16 +374,18 @@ impl PollLoop {
         self.finish_commits(deadline.max(Instant::now() + Duration::from_secs(1)));
     }
 
-    /// Sends the last commit and waits for its answer.
+    /// Sends the last commit and waits for its answer; a refused one is sent
+    /// once more.
     fn finish_commits(&mut self, deadline: Instant) {
-        loop {
+        for _ in 0..2 {
             self.commit();
-            let open = self.context().committing.load(Ordering::Acquire);
-            if !open || Instant::now() >= deadline {
+            while self.context().committing.load(Ordering::Acquire) && Instant::now() < deadline {
+                self.serve_events();
+                std::thread::sleep(Duration::from_millis(1));
+            }
+            if !self.context().commit_failed() {
                 break;
             }
-            self.serve_events();
-            std::thread::sleep(Duration::from_millis(1));
         }
         let left = self.context().assignment.lock().uncommitted();
         if left > 0 {

@@ -83,6 +83,17 @@ impl RawMessage {
 }
 
 impl OwnedMessage {
+    #[cfg(test)]
+    pub(super) fn for_test(offset: i64, key: Option<Vec<u8>>) -> Self {
+        Self {
+            offset,
+            key: key.map(Vec::into_boxed_slice),
+            payload: None,
+            headers: Headers::new(),
+            timestamp: None,
+        }
+    }
+
     /// Copies a message that did not come through our own queue.
     pub(super) fn copy(message: &rdkafka::message::BorrowedMessage<'_>) -> Self {
         use rdkafka::message::{Headers as _, Message as _};

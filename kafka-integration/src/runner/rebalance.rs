@@ -30,6 +30,8 @@ pub(super) struct PollContext {
     pub(super) stopping: AtomicBool,
     /// A commit is on its way.
     pub(super) committing: AtomicBool,
+    /// The last commit failed; said once, not at every attempt.
+    commit_failed: AtomicBool,
     /// Why the consumer can't go on.
     failure: Mutex<Option<Failure>>,
 }
@@ -59,8 +61,14 @@ impl PollContext {
             drain_timeout,
             stopping: AtomicBool::new(false),
             committing: AtomicBool::new(false),
+            commit_failed: AtomicBool::new(false),
             failure: Mutex::new(None),
         }
+    }
+
+    /// Whether the last answered commit was refused.
+    pub(super) fn commit_failed(&self) -> bool {
+        self.commit_failed.load(Ordering::Acquire)
     }
 
     pub(super) fn take_failure(&self) -> Option<Failure> {
@@ -273,15 +281,21 @@ impl ConsumerContext for PollContext {
     }
 
     fn commit_callback(&self, result: KafkaResult<()>, offsets: &TopicPartitionList) {
-        self.committing.store(false, Ordering::Release);
         self.assignment.lock().committed(offsets, result.is_ok());
-        if let Err(error) = result {
-            tracing::warn!(
+        let failed_before = self.commit_failed.swap(result.is_err(), Ordering::AcqRel);
+        match result {
+            Err(error) if !failed_before => tracing::warn!(
                 consumer = %self.shared.name,
                 %error,
-                "a commit failed and will be sent again"
-            );
+                "a commit failed and will be sent again until it succeeds"
+            ),
+            Ok(()) if failed_before => tracing::info!(
+                consumer = %self.shared.name,
+                "commits succeed again"
+            ),
+            _ => {}
         }
+        self.committing.store(false, Ordering::Release);
     }
 }
 

@@ -7,6 +7,8 @@
 
 mod by_key;
 mod by_partition;
+#[cfg(test)]
+mod tests;
 
 use std::collections::VecDeque;
 use std::sync::Arc;
