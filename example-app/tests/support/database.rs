@@ -23,7 +23,7 @@ impl Store {
 
     /// A schema in the server that `TEST_POSTGRES_URL` names.
     pub fn postgres() -> Option<Self> {
-        let server = std::env::var("TEST_POSTGRES_URL").ok()?;
+        let server = super::named("TEST_POSTGRES_URL")?;
         let schema = format!("shop_{}", super::unique());
         let mut connection = PgConnection::establish(&server).expect("PostgreSQL answers");
         connection

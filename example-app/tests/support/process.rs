@@ -109,7 +109,7 @@ impl App {
         self.printed.lock().expect("no reader panicked").clone()
     }
 
-    fn assert_running(&mut self) {
+    pub fn assert_running(&mut self) {
         if let Some(status) = self.child.try_wait().expect("its state") {
             panic!("the application ended with {status}:\n{}", self.printed());
         }
