@@ -4,7 +4,7 @@ use std::io;
 use std::process::ExitCode;
 
 use crate::admin::AdminError;
-use crate::consumer::RegistryError;
+use crate::consumer::UnknownConsumer;
 use crate::kafka::KafkaError;
 use crate::runner::RunError;
 use crate::settings::SettingsError;
@@ -46,6 +46,14 @@ impl CommandError {
         Self {
             exit_code: FAILED,
             cause: None,
+        }
+    }
+
+    /// The same exit code, where the output has told the cause already.
+    pub(super) fn told(self) -> Self {
+        Self {
+            cause: None,
+            ..self
         }
     }
 
@@ -165,10 +173,7 @@ fn is_bad_usage(error: &(dyn Error + 'static)) -> bool {
     if let Some(error) = error.downcast_ref::<RunError>() {
         return matches!(error, RunError::Kafka(error) if kafka(error));
     }
-    if let Some(error) = error.downcast_ref::<RegistryError>() {
-        return matches!(error, RegistryError::Unknown { .. });
-    }
-    error.is::<SettingsError>() || error.is::<TopicNameError>()
+    error.is::<UnknownConsumer>() || error.is::<SettingsError>() || error.is::<TopicNameError>()
 }
 
 macro_rules! by_its_own_code {
@@ -187,10 +192,10 @@ macro_rules! by_its_own_code {
 by_its_own_code!(
     AdminError,
     KafkaError,
-    RegistryError,
     RunError,
     SettingsError,
-    TopicNameError
+    TopicNameError,
+    UnknownConsumer
 );
 
 impl From<io::Error> for CommandError {
@@ -211,8 +216,8 @@ mod tests {
     #[error("the shop does not start")]
     struct Shop(#[source] KafkaError);
 
-    fn unknown() -> RegistryError {
-        RegistryError::Unknown {
+    fn unknown() -> UnknownConsumer {
+        UnknownConsumer {
             name: "Biling".into(),
             known: "Billing".into(),
         }

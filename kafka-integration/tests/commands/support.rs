@@ -38,7 +38,13 @@ pub(crate) fn brokers() -> Vec<Broker> {
 
 impl Broker {
     pub(crate) fn settings(&self) -> Settings {
-        Settings::with_bootstrap_servers(&self.address)
+        let mut settings = Settings::with_bootstrap_servers(&self.address);
+        // The mock cluster lets a group rest for almost its session timeout
+        // when a member has left.
+        let config = &mut settings.cluster.consumer_config;
+        config.set("session.timeout.ms", "2000");
+        config.set("heartbeat.interval.ms", "500");
+        settings
     }
 
     pub(crate) fn kafka(&self) -> Kafka {

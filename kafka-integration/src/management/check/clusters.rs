@@ -43,7 +43,7 @@ pub(super) async fn check(
                     ""
                 };
                 let message = format!(
-                    "{brokers} of its brokers known, {} topics, at {}{embedded}",
+                    "{brokers} brokers, {} topics, at {}{embedded}",
                     found.topics.len(),
                     found.cluster.address()
                 );

@@ -6,6 +6,7 @@ use super::consume::NO_CONSUMERS;
 use super::{CommandError, Management};
 use crate::consumer::Registry;
 use crate::kafka::Kafka;
+use crate::settings::Settings;
 use report::{Report, Status};
 
 const EXAMPLES: &str = "\
@@ -34,7 +35,7 @@ impl Check {
             Err(error) => {
                 report.add(Status::Fail, "settings", &error)?;
                 report.finish()?;
-                return Err(error);
+                return Err(error.told());
             }
         };
         report.add(Status::Ok, "settings", describe(&settings))?;
@@ -74,6 +75,19 @@ fn check_registry(registry: &Registry, report: &mut Report) -> Result<(), Comman
     }
 }
 
-fn describe(settings: &crate::settings::Settings) -> String {
-    format!("profile `{}`", settings.profile)
+/// The profile, and where what is set comes from.
+fn describe(settings: &Settings) -> String {
+    let mut origins: Vec<_> = settings
+        .describe()
+        .into_iter()
+        .map(|setting| setting.origin)
+        .filter(|origin| !matches!(origin.as_str(), "default" | "the top level"))
+        .collect();
+    origins.sort();
+    origins.dedup();
+    let origins = match origins.is_empty() {
+        true => "nothing set, all defaults".to_owned(),
+        false => format!("set by {}", origins.join(", ")),
+    };
+    format!("profile `{}`; {origins}", settings.profile)
 }

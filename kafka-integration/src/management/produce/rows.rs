@@ -79,7 +79,7 @@ pub(super) struct RowOptions {
 
 /// The records of a file, read one by one.
 pub(super) enum Rows {
-    Csv(Csv),
+    Csv(Box<Csv>),
     JsonLines(JsonLines),
 }
 
@@ -94,14 +94,14 @@ impl Rows {
         let lines = Lines::new(input, options.limit);
         Ok(match format {
             Format::Jsonl => Self::JsonLines(JsonLines::new(lines, options.key_column)),
-            Format::Csv => Self::Csv(Csv::open(
+            Format::Csv => Self::Csv(Box::new(Csv::open(
                 lines,
                 CsvOptions {
                     key_column: options.key_column,
                     no_header: options.no_header,
                     typed: options.typed,
                 },
-            )?),
+            )?)),
         })
     }
 
