@@ -49,6 +49,16 @@ impl fmt::Debug for Kafka {
 /// that it makes when it is first produced to.
 #[cfg(feature = "embedded-broker")]
 const EMBEDDED_PARTITIONS: i32 = 4;
+/// What suits a broker in the process, unless set otherwise.
+const EMBEDDED_CONSUMER: [(&str, &str); 3] = [
+    // Nobody creates topics there by hand: a consumer that starts first would
+    // wait for the next look at the metadata.
+    ("allow.auto.create.topics", "true"),
+    // The mock cluster lets a group that was not empty wait for nearly this long
+    // before it assigns anything.
+    ("session.timeout.ms", "2000"),
+    ("heartbeat.interval.ms", "500"),
+];
 
 static INSTALLED: OnceLock<Kafka> = OnceLock::new();
 
@@ -255,10 +265,12 @@ impl Kafka {
                     .into());
             }
             config.set("bootstrap.servers", self.embedded_address()?);
-            if kind == ClientKind::Consumer && config.get("allow.auto.create.topics").is_none() {
-                // Nobody creates topics there by hand: a consumer that starts
-                // first would wait for the next look at the metadata.
-                config.set("allow.auto.create.topics", "true");
+            if kind == ClientKind::Consumer {
+                for (name, value) in EMBEDDED_CONSUMER {
+                    if config.get(name).is_none() {
+                        config.set(name, value);
+                    }
+                }
             }
         }
         Ok(config)

@@ -5,6 +5,7 @@
 use std::time::{Duration, Instant};
 
 use rdkafka::consumer::{BaseConsumer, Consumer};
+use rdkafka::topic_partition_list::Offset;
 
 use super::assignment::{Assigned, list_of};
 use super::poll::Limits;
@@ -46,6 +47,7 @@ pub(super) fn review(
                 assigned.paused = wanted;
                 if wanted {
                     context.shared.counters.paused();
+                    stand_back(consumer, assigned, &share);
                 }
                 tracing::debug!(
                     consumer = %context.shared.name,
@@ -63,6 +65,33 @@ pub(super) fn review(
             ),
         }
     }
+}
+
+/// Has a paused partition give back what would only wait, so that the budget is
+/// there for others. The client delivers it again once the partition goes on.
+fn stand_back(consumer: &BaseConsumer<PollContext>, assigned: &Assigned, share: &Share) {
+    let context = consumer.context();
+    let partition = &assigned.partition;
+    let shed = context.shared.lanes.shed(partition, share.messages / 2);
+    let sequences = shed.iter().map(|work| work.sequence);
+    let Some(offset) = partition.tracker().give_back(sequences) else {
+        return;
+    };
+    let messages = shed.len();
+    context.shared.drop_works(partition, shed);
+    // Only after the pause, which sets the position itself. Without a timeout it
+    // does not wait; nothing is fetched before the partition is resumed.
+    let target = Offset::Offset(offset);
+    if let Err(error) = consumer.seek(&partition.topic, partition.id, target, Duration::ZERO) {
+        context.restart(format!("cannot seek {partition:?} to {offset}: {error}"));
+    }
+    tracing::debug!(
+        consumer = %context.shared.name,
+        ?partition,
+        offset,
+        messages,
+        "given back while the partition stands still"
+    );
 }
 
 /// A partition's equal part of what may be in flight.
@@ -101,10 +130,10 @@ fn wants_pause(
     let window = partition.tracker().window();
     let (messages, bytes) = (partition.outstanding(), partition.bytes());
     if assigned.paused {
-        // It must come down well below what paused it.
+        // It must come down well below what paused it and what it was left.
         window > limits.max_uncommitted / 2
-            || messages > share.messages / 2
-            || bytes > share.bytes / 2
+            || messages > share.messages / 4
+            || bytes > share.bytes / 4
     } else {
         window >= limits.max_uncommitted
             || (somebody_waits && (messages > share.messages || bytes > share.bytes))

@@ -19,28 +19,103 @@ pub(super) struct Tracker {
     delivered: Option<i64>,
     /// How many messages have fallen below the watermark.
     settled: u64,
+    /// How many entries are [`State::Returned`].
+    returned: usize,
     closed: bool,
 }
 
 #[derive(Debug, Clone, Copy)]
 struct Entry {
     offset: i64,
-    finished: bool,
+    state: State,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum State {
+    /// With the lanes.
+    Unfinished,
+    /// Handled.
+    Finished,
+    /// Given back to the client, to be delivered again.
+    Returned,
+}
+
+/// What a delivered message is to the tracker.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Delivery {
+    /// It is to be handled, under this sequence number.
+    Handle(u64),
+    /// It comes again because others around it were given back, and is handled
+    /// already or still in the lanes.
+    Skip,
+    /// Its offset is below what was delivered, and nothing was given back.
+    Backwards,
 }
 
 impl Tracker {
-    /// Takes note of a delivered message and gives its sequence number. `None`
-    /// when the offset is not above the last delivered one.
-    pub(super) fn deliver(&mut self, offset: i64) -> Option<u64> {
+    /// Takes note of a delivered message.
+    pub(super) fn deliver(&mut self, offset: i64) -> Delivery {
         if self.delivered.is_some_and(|delivered| offset < delivered) {
-            return None;
+            return self.deliver_again(offset);
+        }
+        if self.returned > 0 {
+            // The client is past them, so they are gone: compaction or retention
+            // removed them meanwhile.
+            self.forget_returned(i64::MAX);
         }
         self.delivered = Some(offset + 1);
         self.entries.push_back(Entry {
             offset,
-            finished: false,
+            state: State::Unfinished,
         });
-        Some(self.base + self.entries.len() as u64 - 1)
+        Delivery::Handle(self.base + self.entries.len() as u64 - 1)
+    }
+
+    fn deliver_again(&mut self, offset: i64) -> Delivery {
+        if self.returned == 0 {
+            return Delivery::Backwards;
+        }
+        self.forget_returned(offset);
+        match self.entries.binary_search_by_key(&offset, |e| e.offset) {
+            Ok(index) if self.entries[index].state == State::Returned => {
+                self.entries[index].state = State::Unfinished;
+                self.returned -= 1;
+                Delivery::Handle(self.base + index as u64)
+            }
+            _ => Delivery::Skip,
+        }
+    }
+
+    /// Messages below `offset` that were given back and did not come again have
+    /// nothing left to be done.
+    fn forget_returned(&mut self, offset: i64) {
+        for entry in self.entries.iter_mut().take_while(|e| e.offset < offset) {
+            if entry.state == State::Returned {
+                entry.state = State::Finished;
+                self.returned -= 1;
+            }
+            if self.returned == 0 {
+                break;
+            }
+        }
+        self.advance();
+    }
+
+    /// Takes note that messages were given back to the client; returns the
+    /// offset from which it must deliver again.
+    pub(super) fn give_back(&mut self, sequences: impl IntoIterator<Item = u64>) -> Option<i64> {
+        let mut lowest = None;
+        for sequence in sequences {
+            let index = sequence.checked_sub(self.base);
+            let entry = index.and_then(|index| self.entries.get_mut(index as usize));
+            let Some(entry) = entry.filter(|entry| entry.state == State::Unfinished) else {
+                continue;
+            };
+            entry.state = State::Returned;
+            self.returned += 1;
+            lowest = Some(lowest.map_or(entry.offset, |lowest: i64| lowest.min(entry.offset)));
+        }
+        lowest
     }
 
     /// Marks a message finished. Without effect after [`close`](Self::close):
@@ -53,10 +128,15 @@ impl Tracker {
             return;
         };
         match self.entries.get_mut(index as usize) {
-            Some(entry) if !entry.finished => entry.finished = true,
+            Some(entry) if entry.state == State::Unfinished => entry.state = State::Finished,
             _ => return,
         }
-        while let Some(entry) = self.entries.front().filter(|entry| entry.finished) {
+        self.advance();
+    }
+
+    fn advance(&mut self) {
+        let finished = |entry: &&Entry| entry.state == State::Finished;
+        while let Some(entry) = self.entries.front().filter(finished) {
             self.watermark = Some(entry.offset + 1);
             self.entries.pop_front();
             self.base += 1;
@@ -84,7 +164,8 @@ impl Tracker {
     /// Messages delivered and not finished.
     #[cfg(test)]
     fn unfinished(&self) -> usize {
-        self.entries.iter().filter(|entry| !entry.finished).count()
+        let finished = |entry: &&Entry| entry.state != State::Finished;
+        self.entries.iter().filter(finished).count()
     }
 
     /// How many messages have fallen below the watermark since the assignment.
@@ -102,12 +183,17 @@ impl Tracker {
 mod tests {
     use super::*;
 
+    fn deliver(tracker: &mut Tracker, offset: i64) -> u64 {
+        match tracker.deliver(offset) {
+            Delivery::Handle(sequence) => sequence,
+            other => panic!("offset {offset} is to be handled, not {other:?}"),
+        }
+    }
+
     fn delivered(offsets: &[i64]) -> (Tracker, Vec<u64>) {
         let mut tracker = Tracker::default();
-        let sequences = offsets
-            .iter()
-            .map(|offset| tracker.deliver(*offset).expect("offsets rise"))
-            .collect();
+        let deliver = |offset: &i64| deliver(&mut tracker, *offset);
+        let sequences = offsets.iter().map(deliver).collect();
         (tracker, sequences)
     }
 
@@ -149,9 +235,40 @@ mod tests {
     #[test]
     fn a_step_back_is_noticed() {
         let (mut tracker, _) = delivered(&[7]);
-        assert_eq!(tracker.deliver(7), None);
-        assert_eq!(tracker.deliver(3), None);
-        assert!(tracker.deliver(8).is_some());
+        assert_eq!(tracker.deliver(7), Delivery::Backwards);
+        assert_eq!(tracker.deliver(3), Delivery::Backwards);
+        deliver(&mut tracker, 8);
+    }
+
+    #[test]
+    fn what_was_given_back_is_handled_when_it_comes_again_and_nothing_else_is() {
+        let (mut tracker, sequence) = delivered(&[1, 2, 3, 4, 5]);
+        tracker.finish(sequence[1]);
+        tracker.finish(sequence[3]);
+        assert_eq!(tracker.give_back([sequence[4], sequence[2]]), Some(3));
+        // 1 is still being handled; 4 is done. Both come by again.
+        assert_eq!(tracker.deliver(3), Delivery::Handle(sequence[2]));
+        assert_eq!(tracker.deliver(4), Delivery::Skip);
+        assert_eq!(tracker.deliver(5), Delivery::Handle(sequence[4]));
+        deliver(&mut tracker, 6);
+        tracker.finish(sequence[0]);
+        assert_eq!(tracker.committable(), Some(3));
+        tracker.finish(sequence[2]);
+        tracker.finish(sequence[4]);
+        assert_eq!(tracker.committable(), Some(6));
+        assert_eq!(tracker.deliver(2), Delivery::Backwards);
+    }
+
+    #[test]
+    fn what_was_given_back_and_is_gone_does_not_hold_the_watermark() {
+        let (mut tracker, sequence) = delivered(&[1, 2, 3]);
+        tracker.finish(sequence[0]);
+        assert_eq!(tracker.give_back([sequence[1], sequence[2]]), Some(2));
+        // Compaction removed 2.
+        assert_eq!(tracker.deliver(3), Delivery::Handle(sequence[2]));
+        assert_eq!(tracker.committable(), Some(3));
+        tracker.finish(sequence[2]);
+        assert_eq!(tracker.committable(), Some(4));
     }
 
     /// Any order of completion, checked against the definition: at no moment is
@@ -172,7 +289,7 @@ mod tests {
             for _ in 0..300 {
                 if open.is_empty() || random(2) == 0 {
                     offset += 1 + random(3) as i64;
-                    let sequence = tracker.deliver(offset).expect("offsets rise");
+                    let sequence = deliver(&mut tracker, offset);
                     open.push((offset, sequence));
                 } else {
                     let (_, sequence) = open.swap_remove(random(open.len()));

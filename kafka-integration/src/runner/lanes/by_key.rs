@@ -142,6 +142,19 @@ impl Order for ByKey {
         self.ready.push_back((Arc::clone(partition), work));
     }
 
+    fn shed(&mut self, partition: &Arc<Partition>, keep: usize, shed: &mut Vec<Work>) {
+        let ours = identity(partition);
+        let lanes = || self.busy.keys().filter(|(owner, _)| *owner == ours).count();
+        // What is ready stays; behind each busy key an equal part may wait.
+        let each = keep / lanes().max(1);
+        for ((owner, _), lane) in &mut self.busy {
+            if *owner == ours {
+                let kept = lane.waiting.len().min(each);
+                shed.extend(lane.waiting.drain(kept..));
+            }
+        }
+    }
+
     fn drain(&mut self, partition: &Arc<Partition>, dropped: &mut Vec<Work>) {
         let ours = identity(partition);
         // A ready message above the cut goes, and with it whatever waits behind

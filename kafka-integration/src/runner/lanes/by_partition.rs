@@ -148,6 +148,13 @@ impl Order for ByPartition {
         }
     }
 
+    fn shed(&mut self, partition: &Arc<Partition>, keep: usize, shed: &mut Vec<Work>) {
+        if let Some(lane) = self.lane(partition) {
+            let kept = lane.queue.len().min(keep);
+            shed.extend(lane.queue.drain(kept..));
+        }
+    }
+
     fn drain(&mut self, partition: &Arc<Partition>, dropped: &mut Vec<Work>) {
         // Whatever was started is with a worker; the queue is all above it.
         if let Some(lane) = self.lane(partition) {

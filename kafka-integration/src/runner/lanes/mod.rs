@@ -51,6 +51,10 @@ trait Order: Send {
     /// The message comes back.
     fn unpark(&mut self, partition: &Arc<Partition>, work: Work);
 
+    /// Removes what would only wait: all but about `keep` messages of the
+    /// partition, the latest first, so that each lane stays in order.
+    fn shed(&mut self, partition: &Arc<Partition>, keep: usize, shed: &mut Vec<Work>);
+
     /// Removes what a draining partition no longer takes.
     fn drain(&mut self, partition: &Arc<Partition>, dropped: &mut Vec<Work>);
 
@@ -174,6 +178,13 @@ impl Lanes {
         let mut state = self.state.lock();
         state.order.unpark(partition, work);
         state.hire(self.concurrency)
+    }
+
+    /// Removes what would only wait, all but about `keep` messages.
+    pub(super) fn shed(&self, partition: &Arc<Partition>, keep: usize) -> Vec<Work> {
+        let mut shed = Vec::new();
+        self.state.lock().order.shed(partition, keep, &mut shed);
+        shed
     }
 
     /// Removes what a draining partition no longer takes.
