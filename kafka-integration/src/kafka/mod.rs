@@ -49,6 +49,7 @@ impl fmt::Debug for Kafka {
 /// that it makes when it is first produced to.
 #[cfg(feature = "embedded-broker")]
 const EMBEDDED_PARTITIONS: i32 = 4;
+
 /// What suits a broker in the process, unless set otherwise.
 const EMBEDDED_CONSUMER: [(&str, &str); 3] = [
     // Nobody creates topics there by hand: a consumer that starts first would
