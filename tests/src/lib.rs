@@ -36,3 +36,8 @@ pub fn kafka_or_skip(test: &str) -> Option<String> {
     }
     address
 }
+
+/// The README's code, compiled.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct Readme;
