@@ -2,4 +2,5 @@
 
 mod declarations;
 mod faults;
+mod runner;
 mod support;
