@@ -11,14 +11,17 @@ const PARTITIONS: i32 = 8;
 
 #[test]
 fn restarted_in_turn_eager() {
-    restarted_in_turn("restarted_in_turn_eager", &[]);
+    restarted_in_turn("restarted_in_turn_eager", &["heartbeat.interval.ms=500"]);
 }
 
 #[test]
 fn restarted_in_turn_cooperative() {
     restarted_in_turn(
         "restarted_in_turn_cooperative",
-        &["partition.assignment.strategy=cooperative-sticky"],
+        &[
+            "heartbeat.interval.ms=500",
+            "partition.assignment.strategy=cooperative-sticky",
+        ],
     );
 }
 
