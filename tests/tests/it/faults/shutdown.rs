@@ -81,6 +81,9 @@ fn what_does_not_end_is_cut_off_and_delivered_again() {
         "8",
         "--hang-key",
         "key-7",
+        // How long the group waits for the one that was cut off.
+        "--config",
+        "session.timeout.ms=6000",
     ];
     let start = |shutdown_ms| {
         let hang = ["--hang-ms", "600000", "--shutdown-ms", shutdown_ms];
