@@ -30,7 +30,7 @@ fn a_backlog_of_two_gigabytes_does_not_show() {
 
     // Slow at first: as much in flight as may be. Then a member that is not
     // held up by its handlers.
-    for (handler_ms, concurrency, enough) in [("100", "8", 500), ("1", "64", 15_000)] {
+    for (handler_ms, concurrency, enough) in [("100", "8", 500), ("1", "64", 60_000)] {
         let mut member = scene.start(&[
             "--ordering",
             "key",
