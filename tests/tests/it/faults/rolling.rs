@@ -74,6 +74,7 @@ fn restarted_in_turn(test: &str, config: &[&str]) {
     }
     let ledger = audit.finish();
     ledger.check_order(Lane::Key);
+    assert_eq!(ledger.abandoned(), 0, "what was started is finished");
     let duplicates = ledger.duplicates();
     println!("{test}: {duplicates} of {produced} events came twice");
     // Whoever gives a partition away finishes and commits first.

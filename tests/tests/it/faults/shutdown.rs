@@ -58,6 +58,7 @@ fn stopped_under_load(test: &str, lane: Lane) {
     member.stop(Duration::from_secs(30));
     let ledger = audit.finish();
     ledger.check_order(lane);
+    assert_eq!(ledger.abandoned(), 0, "what was started is finished");
     let duplicates = ledger.duplicates();
     println!("{test}: {duplicates} of {produced} events came twice");
     assert_eq!(duplicates, 0);

@@ -73,6 +73,19 @@ impl Ledger {
         self.times.values().map(|times| times - 1).sum()
     }
 
+    /// How many messages were started by a process and came to no end there.
+    pub(crate) fn abandoned(&self) -> usize {
+        let mut running = BTreeSet::new();
+        for entry in &self.entries {
+            let message = (entry.process, entry.partition, entry.offset);
+            match entry.kind {
+                Kind::Started => running.insert(message),
+                Kind::Finished | Kind::Failed => running.remove(&message),
+            };
+        }
+        running.len()
+    }
+
     fn lowest_unfinished(&self, partition: i32) -> i64 {
         self.finished.get(&partition).map_or(0, |f| f.low)
     }
