@@ -3,9 +3,9 @@
 
 use std::time::Duration;
 
-use kafka_integration_tests::kafka_or_skip;
+use kafka_integration_tests::{Kind, kafka_or_skip};
 
-use crate::support::{Audit, Load, Scene, heavy, until};
+use crate::support::{Audit, Lane, Load, Scene, event, heavy, produce, until};
 
 #[test]
 fn a_former_owner_commits_nothing_eager() {
@@ -90,4 +90,54 @@ fn a_former_owner_commits_nothing(test: &str, config: &[&str]) {
     println!("{test}: {duplicates} of {produced} events came twice, stopped at {finished}");
     // What the zombie had taken and not finished is done by both.
     assert!(duplicates <= 2 * 1_000 + 1_024, "{duplicates} duplicates");
+}
+
+/// A member loses its partitions and gets them back while a handler of before
+/// still runs: that one's message comes again, but not beside it, and what it
+/// finishes counts for nothing.
+#[test]
+fn a_handler_of_a_lost_assignment_is_waited_for() {
+    const EVENTS: u64 = 2_000;
+    let test = "a_handler_of_a_lost_assignment_is_waited_for";
+    let Some(bootstrap) = kafka_or_skip(test) else {
+        return;
+    };
+    let scene = Scene::new(&bootstrap, "lost", 2);
+    produce(&scene, (0..EVENTS).map(|id| (None, event(id, 20))));
+    let audit = Audit::start(&scene);
+    let mut arguments = vec!["--ordering", "key", "--concurrency", "16"];
+    arguments.extend(["--hang-key", "key-3", "--hang-ms", "10000"]);
+    arguments.extend(["--config", "session.timeout.ms=1500"]);
+    arguments.extend(["--config", "heartbeat.interval.ms=300"]);
+    let mut member = scene.start(&arguments);
+    let others = EVENTS - EVENTS / 20;
+    until(Duration::from_secs(30), || {
+        let finished = audit.finished();
+        (finished < others).then(|| format!("{} other events", others - finished))
+    });
+    member.signal("STOP");
+    until(Duration::from_secs(30), || {
+        let members = scene.members();
+        (members > 0).then(|| "the group giving its member up".to_owned())
+    });
+    member.signal("CONT");
+    until(Duration::from_secs(30), || {
+        let back = member.assignments() > 1;
+        (!back).then(|| "the member back in the group".to_owned())
+    });
+    let hanging = EVENTS / 20;
+    assert!(audit.finished() <= EVENTS - hanging, "it hangs no more");
+    until(Duration::from_secs(30), || {
+        let finished = audit.finished();
+        (finished < EVENTS).then(|| format!("{} events", EVENTS - finished))
+    });
+    until(Duration::from_secs(20), || scene.uncommitted());
+    member.stop(Duration::from_secs(10));
+    let ledger = audit.finish();
+    ledger.check_order(Lane::Key);
+    let hung = ledger.entries.iter().filter(|entry| entry.event.id == 3);
+    let kinds: Vec<Kind> = hung.map(|entry| entry.kind).collect();
+    let once = [Kind::Started, Kind::Finished];
+    assert_eq!(kinds, [once, once].concat(), "first it, then again");
+    println!("{test}: {} events came twice", ledger.duplicates());
 }

@@ -106,6 +106,17 @@ impl Scene {
         ends
     }
 
+    /// How many members the group has.
+    pub(crate) fn members(&self) -> usize {
+        let groups = self.observer.fetch_group_list(Some(&self.group), TIMEOUT);
+        let groups = groups.expect("the broker answers");
+        groups
+            .groups()
+            .iter()
+            .map(|group| group.members().len())
+            .sum()
+    }
+
     /// Every partition is committed to its end. With nothing in flight, that is
     /// where all of it is finished.
     pub(crate) fn uncommitted(&self) -> Option<String> {
