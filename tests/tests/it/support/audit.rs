@@ -197,6 +197,14 @@ impl Audit {
         state.ledger.finished()
     }
 
+    /// How many handlers have failed or panicked.
+    pub(crate) fn failures(&self) -> usize {
+        let mut state = lock(&self.state);
+        state.ledger.refresh(self.scene.directory());
+        let entries = state.ledger.entries.iter();
+        entries.filter(|entry| entry.kind == Kind::Failed).count()
+    }
+
     /// Compares now.
     pub(crate) fn check(&self) {
         let mut state = lock(&self.state);
