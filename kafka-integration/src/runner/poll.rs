@@ -357,7 +357,7 @@ impl PollLoop {
     /// Finishes what is in flight, as far as the timeout allows, and commits it.
     fn drain(&mut self) {
         let deadline = Instant::now() + self.limits.shutdown_timeout;
-        self.context().stopping.store(true, Ordering::Release);
+        let _ = self.context().stopping.set(deadline);
         let partitions = self.context().assignment.lock().partitions();
         self.shared.begin_drain(&partitions);
         let mut drained = false;
