@@ -1,5 +1,6 @@
 //! Cross-crate tests, in one binary.
 
+mod bulk;
 mod declarations;
 mod faults;
 mod runner;
