@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use kafka_integration_tests::{Event, Kind, kafka_or_skip};
 
-use crate::support::{Audit, Lane, Scene, produce, until};
+use crate::support::{Audit, Lane, RawProducer, Scene, produce, until};
 
 const PARTITIONS: i32 = 4;
 const KEYS: u64 = 5;
@@ -40,7 +40,9 @@ fn a_retry(test: &str, lane: Lane) {
         return;
     };
     let scene = Scene::new(&bootstrap, "retry", PARTITIONS);
-    produce(&scene, events().take(1));
+    // One producer for all: its start alone can take longer than a retry.
+    let mut producer = RawProducer::new(&scene.bootstrap, &scene.topic);
+    producer.send_all(events().take(1));
     let audit = Audit::start(&scene);
     let delay_ms = DELAY.as_millis().to_string();
     let mut arguments = vec!["--concurrency", "1", "--retry-ms", &delay_ms];
@@ -53,7 +55,7 @@ fn a_retry(test: &str, lane: Lane) {
     until(Duration::from_secs(30), || {
         (audit.failures() == 0).then(|| "the first failure".to_owned())
     });
-    produce(&scene, events().skip(1));
+    producer.send_all(events().skip(1));
     until(Duration::from_secs(30), || {
         let finished = audit.finished();
         (finished < EVENTS).then(|| format!("{} messages", EVENTS - finished))

@@ -36,14 +36,14 @@ impl ProducerContext for Acknowledged {
 }
 
 /// A producer with nothing of the framework in it.
-struct RawProducer<'a> {
+pub(crate) struct RawProducer<'a> {
     client: BaseProducer<Acknowledged>,
     topic: &'a str,
     sent: u64,
 }
 
 impl<'a> RawProducer<'a> {
-    fn new(bootstrap: &str, topic: &'a str) -> Self {
+    pub(crate) fn new(bootstrap: &str, topic: &'a str) -> Self {
         let client = ClientConfig::new()
             .set("bootstrap.servers", bootstrap)
             .set("enable.idempotence", "true")
@@ -74,12 +74,23 @@ impl<'a> RawProducer<'a> {
         self.client.poll(Duration::ZERO);
     }
 
-    fn finish(self) -> u64 {
+    /// Sends events, each to its partition or where its key belongs, and waits
+    /// until they are acknowledged.
+    pub(crate) fn send_all<P: Into<Option<i32>>>(
+        &mut self,
+        events: impl IntoIterator<Item = (P, Event)>,
+    ) {
+        for (partition, event) in events {
+            self.send(partition.into(), &event.key, &json(&event));
+        }
+        self.flush();
+    }
+
+    fn flush(&self) {
         let flushed = self.client.flush(Duration::from_secs(60));
         flushed.expect("the broker takes everything");
         let acknowledged = self.client.context().0.load(Ordering::Relaxed);
         assert_eq!(acknowledged, self.sent, "not everything was acknowledged");
-        acknowledged
     }
 }
 
@@ -93,11 +104,7 @@ pub(crate) fn produce<P: Into<Option<i32>>>(
     scene: &Scene,
     events: impl IntoIterator<Item = (P, Event)>,
 ) {
-    let mut producer = RawProducer::new(&scene.bootstrap, &scene.topic);
-    for (partition, event) in events {
-        producer.send(partition.into(), &event.key, &json(&event));
-    }
-    producer.finish();
+    RawProducer::new(&scene.bootstrap, &scene.topic).send_all(events);
 }
 
 /// Produces so many records of about so many bytes that no compression would
@@ -120,7 +127,7 @@ pub(crate) fn produce_backlog(scene: &Scene, records: u64, bytes: usize) {
             format!(r#"{{"id":{id},"key":"{key}","sequence":{sequence},"padding":"{padding}"}}"#);
         producer.send(None, &key, payload.as_bytes());
     }
-    producer.finish();
+    producer.flush();
 }
 
 /// Produces without a pause, at a rate, until stopped.
@@ -146,7 +153,8 @@ impl Load {
                     }
                     std::thread::sleep(Duration::from_millis(5));
                 }
-                producer.finish()
+                producer.flush();
+                producer.sent
             }
         });
         Self { stop, thread }
