@@ -22,6 +22,16 @@ use crate::native::{self, FetchQueue, NativeMessage};
 /// Messages fetched at a time.
 const BATCH: usize = 1024;
 
+/// With so many messages in flight the workers have enough to do for a while:
+/// what arrives meanwhile is better taken together than a handful at a time.
+const ENOUGH: usize = 2 * BATCH;
+
+/// With so many, even whole batches can wait.
+const PLENTY: usize = 8 * BATCH;
+
+/// How long to let messages gather then.
+const GATHER: Duration = Duration::from_millis(1);
+
 /// How many of the client's events are served between two fetches. There are
 /// few; a `None` of `poll` may also mean that one was served.
 const EVENTS_PER_ROUND: usize = 8;
@@ -52,6 +62,8 @@ pub(super) struct PollLoop {
     last_commit: Instant,
     last_tick: Instant,
     starved_since: Option<Instant>,
+    /// The last fetch was a whole batch: there may be more.
+    more: bool,
 }
 
 impl PollLoop {
@@ -95,6 +107,7 @@ impl PollLoop {
             last_commit: Instant::now(),
             last_tick: Instant::now(),
             starved_since: None,
+            more: false,
         })
     }
 
@@ -168,7 +181,12 @@ impl PollLoop {
             return;
         }
         self.starved_since = None;
+        let in_flight = self.shared.budget.messages();
+        if in_flight >= PLENTY || (in_flight >= ENOUGH && !self.more) {
+            std::thread::park_timeout(GATHER);
+        }
         self.queue.fetch(wait, room, &mut self.fetched);
+        self.more = self.fetched.len() >= BATCH;
         let mut fetched = std::mem::take(&mut self.fetched);
         self.hand_over(&mut fetched);
         self.fetched = fetched;
