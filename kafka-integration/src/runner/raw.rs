@@ -73,7 +73,7 @@ impl RawMessage {
             Self::Owned(_) => self,
             Self::Native(mut message) => Self::Owned(Box::new(OwnedMessage {
                 offset: message.offset(),
-                headers: message.headers(),
+                headers: message.copied_headers(),
                 timestamp: message.timestamp(),
                 key: message.key().map(Box::from),
                 payload: message.payload().map(Box::from),
