@@ -122,10 +122,11 @@ impl Turn {
         self.end.waited = true;
         self.spell = Spell::default();
         let finished = self.settle();
+        let running = self.current.as_ref().and_then(|work| work.lane);
         let hired = self
             .shared
             .lanes
-            .waiting(&self.partition, &finished, &mut self.works);
+            .waiting(&self.partition, &finished, running, &mut self.works);
         self.recycle(finished);
         self.shared.start_workers(hired);
     }

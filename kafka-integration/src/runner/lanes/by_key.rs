@@ -29,6 +29,19 @@ pub(super) struct ByKey {
 struct KeyLane {
     waiting: VecDeque<Work>,
     parked: bool,
+    /// Its handler was not done at once. What waits behind it may wait for long
+    /// and must not pin a fetch buffer.
+    held: bool,
+}
+
+impl KeyLane {
+    fn hold(&mut self) {
+        if !self.held {
+            self.held = true;
+            let waiting = std::mem::take(&mut self.waiting);
+            self.waiting = waiting.into_iter().map(Work::detach).collect();
+        }
+    }
 }
 
 impl ByKey {
@@ -64,8 +77,9 @@ impl Order for ByKey {
                 use std::collections::hash_map::Entry;
                 match self.busy.entry((identity(partition), lane)) {
                     Entry::Occupied(mut busy) => {
-                        // It may wait for long: it must not pin a fetch buffer.
-                        busy.get_mut().waiting.push_back(work.detach());
+                        let lane = busy.get_mut();
+                        let work = if lane.held { work.detach() } else { work };
+                        lane.waiting.push_back(work);
                         continue;
                     }
                     Entry::Vacant(free) => {
@@ -101,11 +115,21 @@ impl Order for ByKey {
                 continue;
             };
             match busy.waiting.pop_front() {
-                Some(work) => self.ready.push_back((Arc::clone(partition), work)),
+                Some(work) => {
+                    busy.held = false;
+                    self.ready.push_back((Arc::clone(partition), work));
+                }
                 None => {
                     self.busy.remove(&key);
                 }
             }
+        }
+    }
+
+    fn hold(&mut self, partition: &Arc<Partition>, lane: Lane) {
+        let lane = lane.and_then(|lane| self.busy.get_mut(&(identity(partition), lane)));
+        if let Some(lane) = lane {
+            lane.hold();
         }
     }
 
@@ -129,6 +153,7 @@ impl Order for ByKey {
         let lane = lane.and_then(|lane| self.busy.get_mut(&(identity(partition), lane)));
         if let Some(lane) = lane {
             lane.parked = true;
+            lane.hold();
         }
     }
 
@@ -138,6 +163,7 @@ impl Order for ByKey {
             .and_then(|lane| self.busy.get_mut(&(identity(partition), lane)));
         if let Some(lane) = lane {
             lane.parked = false;
+            lane.held = false;
         }
         self.ready.push_back((Arc::clone(partition), work));
     }

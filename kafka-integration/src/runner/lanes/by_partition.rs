@@ -112,6 +112,8 @@ impl Order for ByPartition {
         }
     }
 
+    fn hold(&mut self, _: &Arc<Partition>, _: Lane) {}
+
     fn give_back(&mut self, _: &Arc<Partition>, _: &mut VecDeque<Work>) {
         // While its handler waits, the turn keeps the rest: it is the lane.
     }
