@@ -29,8 +29,8 @@ pub(super) struct ByKey {
 struct KeyLane {
     waiting: VecDeque<Work>,
     parked: bool,
-    /// Its handler was not done at once. What waits behind it may wait for long
-    /// and must not pin a fetch buffer.
+    /// A handler of this key was not done at once. What waits behind it may
+    /// wait for long and must not pin a fetch buffer: it is copied.
     held: bool,
 }
 
@@ -38,8 +38,7 @@ impl KeyLane {
     fn hold(&mut self) {
         if !self.held {
             self.held = true;
-            let waiting = std::mem::take(&mut self.waiting);
-            self.waiting = waiting.into_iter().map(Work::detach).collect();
+            self.waiting.iter_mut().for_each(Work::detach);
         }
     }
 }
@@ -78,7 +77,9 @@ impl Order for ByKey {
                 match self.busy.entry((identity(partition), lane)) {
                     Entry::Occupied(mut busy) => {
                         let lane = busy.get_mut();
-                        let work = if lane.held { work.detach() } else { work };
+                        if lane.held {
+                            work.detach();
+                        }
                         lane.waiting.push_back(work);
                         continue;
                     }
@@ -115,10 +116,7 @@ impl Order for ByKey {
                 continue;
             };
             match busy.waiting.pop_front() {
-                Some(work) => {
-                    busy.held = false;
-                    self.ready.push_back((Arc::clone(partition), work));
-                }
+                Some(work) => self.ready.push_back((Arc::clone(partition), work)),
                 None => {
                     self.busy.remove(&key);
                 }
@@ -163,7 +161,6 @@ impl Order for ByKey {
             .and_then(|lane| self.busy.get_mut(&(identity(partition), lane)));
         if let Some(lane) = lane {
             lane.parked = false;
-            lane.held = false;
         }
         self.ready.push_back((Arc::clone(partition), work));
     }

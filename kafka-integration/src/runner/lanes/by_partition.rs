@@ -69,10 +69,9 @@ impl Order for ByPartition {
             LaneState::Ready | LaneState::Running => lane.progress.elapsed() > STANDS_STILL,
         };
         if stands_still {
-            lane.queue.extend(works.drain(..).map(Work::detach));
-        } else {
-            lane.queue.extend(works.drain(..));
+            works.iter_mut().for_each(Work::detach);
         }
+        lane.queue.extend(works.drain(..));
         if lane.state == LaneState::Idle && !lane.queue.is_empty() {
             lane.progress = Instant::now();
             self.make_ready(partition);
@@ -138,8 +137,8 @@ impl Order for ByPartition {
         if let Some(lane) = self.lane(partition) {
             lane.state = LaneState::Parked;
             // It may stand here for long; see `STANDS_STILL`.
-            let queue = rest.drain(..).chain(lane.queue.drain(..));
-            lane.queue = queue.map(Work::detach).collect();
+            lane.queue = rest.drain(..).chain(lane.queue.drain(..)).collect();
+            lane.queue.iter_mut().for_each(Work::detach);
         }
     }
 
