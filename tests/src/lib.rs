@@ -1,9 +1,13 @@
 //! What the cross-crate tests share: events, the journal a consumer process
 //! leaves, and the broker to test against.
 
+mod broker;
 mod journal;
+mod probe;
 
+pub use broker::{PARTITIONS, TestBroker, create_topic, unique};
 pub use journal::{Entry, Journal, Kind, read_journal};
+pub use probe::{Probe, Running, eventually};
 
 use serde::{Deserialize, Serialize};
 
@@ -32,3 +36,8 @@ pub fn kafka_or_skip(test: &str) -> Option<String> {
     }
     address
 }
+
+/// The README's code, compiled.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct Readme;

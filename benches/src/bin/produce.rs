@@ -6,6 +6,7 @@
 use std::collections::VecDeque;
 use std::error::Error;
 use std::future::Future;
+use std::num::NonZeroUsize;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
@@ -36,8 +37,8 @@ struct Arguments {
     #[arg(long, default_value_t = 1_000_000)]
     messages: u64,
     /// Rounds, after one that is not counted.
-    #[arg(long, default_value_t = 5)]
-    rounds: usize,
+    #[arg(long, default_value = "5")]
+    rounds: NonZeroUsize,
     /// Partitions of the topic.
     #[arg(long, default_value_t = 12)]
     partitions: i32,
@@ -271,7 +272,7 @@ async fn main() -> Result<(), Failure> {
     create_topic(&arguments, &topic).await?;
 
     let mut samples: [Vec<Sample>; WAYS.len()] = Default::default();
-    for round in 0..=arguments.rounds {
+    for round in 0..=arguments.rounds.get() {
         for (way, samples) in WAYS.iter().zip(&mut samples) {
             // A handle each, so that making the client is part of every way.
             let bench = Bench {

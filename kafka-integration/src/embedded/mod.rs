@@ -2,7 +2,7 @@
 //! cluster until the embedded broker proper takes its place.
 
 use rdkafka::ClientConfig;
-use rdkafka::error::KafkaError;
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::producer::{BaseProducer, DefaultProducerContext, Producer};
 
 use crate::native;
@@ -11,7 +11,7 @@ use crate::native;
 pub struct EmbeddedBroker {
     address: String,
     /// The mock cluster belongs to a client, and ends with it.
-    _client: BaseProducer<DefaultProducerContext>,
+    client: BaseProducer<DefaultProducerContext>,
 }
 
 impl EmbeddedBroker {
@@ -29,10 +29,21 @@ impl EmbeddedBroker {
             .map(|cluster| cluster.bootstrap_servers())
             .ok_or_else(|| KafkaError::ClientCreation("no mock cluster".to_owned()))?;
         native::start_groups_at_once(client.client());
-        Ok(Self {
-            address,
-            _client: client,
-        })
+        Ok(Self { address, client })
+    }
+
+    /// Makes a topic, unless there is one of that name.
+    ///
+    /// # Errors
+    /// When the name or the number of partitions is none that it takes.
+    pub fn create_topic(&self, name: &str, partitions: i32) -> Result<(), KafkaError> {
+        let Some(cluster) = self.client.client().mock_cluster() else {
+            return Err(KafkaError::ClientCreation("no mock cluster".to_owned()));
+        };
+        match cluster.create_topic(name, partitions, 1) {
+            Err(KafkaError::MockCluster(RDKafkaErrorCode::TopicAlreadyExists)) => Ok(()),
+            made => made,
+        }
     }
 
     /// The address for `bootstrap.servers`.

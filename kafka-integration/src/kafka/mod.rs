@@ -12,6 +12,9 @@ use rdkafka::ClientConfig;
 
 pub(crate) use log::log_client;
 
+use crate::consumer::ConsumerSpec;
+#[cfg(feature = "embedded-broker")]
+use crate::consumer::TopicBinding;
 use crate::producer::{FlushReport, Producer, Producers};
 use crate::runner::{ErrorHandler, LogErrors};
 #[cfg(not(feature = "embedded-broker"))]
@@ -41,6 +44,22 @@ impl fmt::Debug for Kafka {
             .finish_non_exhaustive()
     }
 }
+
+/// Partitions of a topic on the embedded broker: as many as it gives a topic
+/// that it makes when it is first produced to.
+#[cfg(feature = "embedded-broker")]
+const EMBEDDED_PARTITIONS: i32 = 4;
+
+/// What suits a broker in the process, unless set otherwise.
+const EMBEDDED_CONSUMER: [(&str, &str); 3] = [
+    // Nobody creates topics there by hand: a consumer that starts first would
+    // wait for the next look at the metadata.
+    ("allow.auto.create.topics", "true"),
+    // The mock cluster lets a group that was not empty wait for nearly this long
+    // before it assigns anything.
+    ("session.timeout.ms", "2000"),
+    ("heartbeat.interval.ms", "500"),
+];
 
 static INSTALLED: OnceLock<Kafka> = OnceLock::new();
 
@@ -247,10 +266,12 @@ impl Kafka {
                     .into());
             }
             config.set("bootstrap.servers", self.embedded_address()?);
-            if kind == ClientKind::Consumer && config.get("allow.auto.create.topics").is_none() {
-                // Nobody creates topics there by hand: a consumer that starts
-                // first would wait for the next look at the metadata.
-                config.set("allow.auto.create.topics", "true");
+            if kind == ClientKind::Consumer {
+                for (name, value) in EMBEDDED_CONSUMER {
+                    if config.get(name).is_none() {
+                        config.set(name, value);
+                    }
+                }
             }
         }
         Ok(config)
@@ -281,6 +302,29 @@ impl Kafka {
     /// process does.
     pub async fn shutdown(&self, timeout: Duration) -> FlushReport {
         self.inner.producers.shut_down(timeout).await
+    }
+
+    /// Makes the topics that a consumer of this configuration subscribes to by
+    /// name, if it is for the embedded broker. Nobody creates topics there by
+    /// hand, and a consumer that finds none does not look again for a minute.
+    pub(crate) fn prepare_topics(
+        &self,
+        config: &ClientConfig,
+        spec: &ConsumerSpec,
+    ) -> Result<(), KafkaError> {
+        #[cfg(feature = "embedded-broker")]
+        if let Some(broker) = &*self.inner.embedded.lock()
+            && config.get("bootstrap.servers") == Some(broker.bootstrap_servers())
+        {
+            let names = spec.topics.iter().map(TopicBinding::name);
+            for name in names.filter(|name| !name.starts_with('^')) {
+                broker
+                    .create_topic(name, EMBEDDED_PARTITIONS)
+                    .map_err(|e| KafkaError::Embedded(format!("topic {name}: {e}")))?;
+            }
+        }
+        let _ = (config, spec);
+        Ok(())
     }
 
     #[cfg(not(feature = "embedded-broker"))]

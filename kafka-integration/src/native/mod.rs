@@ -5,6 +5,8 @@
 //!   call, or one queue per partition, whose wakeups can get lost
 //!   (rust-rdkafka #840).
 //! - [`NativeMessage`]: a fetched message that is not copied.
+//! - [`ProducerQueue`](producer::ProducerQueue): the events of a producer, all
+//!   delivery reports of one in a call.
 //! - [`commit_answered`]: an asynchronous commit whose answer reaches the commit
 //!   callback; that of rdkafka 0.39 is answered to nobody.
 //! - [`cached_high_watermark`]: the end of a partition as the last fetch told

@@ -89,7 +89,7 @@ impl<'a, T: Topic> ProduceBatch<'a, T> {
             tally
                 .failures
                 .into_iter()
-                .map(|(index, failure)| FailedRecord::new(index, failure, pipeline.context())),
+                .map(|(index, failure)| FailedRecord::new(index, failure, pipeline.producer())),
         );
         let places = pipeline.tracker().places();
         let delivery = |(partition, offset)| Delivery {

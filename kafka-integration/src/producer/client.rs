@@ -7,9 +7,8 @@ use parking_lot::Mutex;
 use rdkafka::ClientConfig;
 use rdkafka::error::{KafkaError as ClientError, RDKafkaErrorCode as Code};
 use rdkafka::producer::{BaseProducer, Producer as _, PurgeConfig};
-use tokio::sync::oneshot;
 
-use super::context::{DeliveryContext, Outcome};
+use super::context::DeliveryContext;
 use super::delivery::Delivery;
 use super::error::{ProduceError, Written};
 use super::failure::{Failure, printable};
@@ -134,27 +133,6 @@ impl Producer {
         self.context().cluster()
     }
 
-    /// Queues a record to a topic whose name was checked.
-    pub(crate) async fn queue_single(
-        &self,
-        topic: &str,
-        record: &Outgoing,
-    ) -> Result<Receipt, ProduceError> {
-        let (sender, outcome) = oneshot::channel();
-        let mut announced = Announced {
-            opaque: self.context().add_single(sender),
-            producer: Some(self.clone()),
-        };
-        self.queue(|| self.try_send(topic, record, announced.opaque))
-            .await?;
-        announced.producer = None;
-        Ok(Receipt {
-            topic: topic.into(),
-            outcome,
-            producer: self.clone(),
-        })
-    }
-
     /// Repeats an attempt, [`try_send`](Self::try_send) mostly, until the queue
     /// had room for it.
     pub(crate) async fn queue(
@@ -191,11 +169,9 @@ impl Producer {
             Err((error, _)) => error,
         };
         let code = error.rdkafka_error_code().unwrap_or(Code::InvalidArgument);
-        match code {
-            // A record that the empty queue could not hold would wait for ever.
-            Code::QueueFull if record.size() <= self.shared.queue_bytes => return None,
-            Code::Fatal => self.note_fatal(),
-            _ => {}
+        // A record that the empty queue could not hold would wait for ever.
+        if code == Code::QueueFull && record.size() <= self.shared.queue_bytes {
+            return None;
         }
         let failure = Failure {
             topic: topic.to_owned(),
@@ -208,7 +184,7 @@ impl Producer {
             },
             written: Written::No,
         };
-        Some(Err(failure.into_error(self.context().fatal())))
+        Some(Err(self.error_of(failure)))
     }
 
     pub(crate) fn context(&self) -> &DeliveryContext {
@@ -243,10 +219,19 @@ impl Producer {
         self.client().fail(reason);
     }
 
-    fn note_fatal(&self) {
-        let reason = self.client().producer().client().fatal_error();
-        let reason = reason.map_or_else(|| "no reason given".into(), |(_, text)| text);
-        self.context().set_fatal(&reason);
+    /// A failure as the caller's error.
+    pub(crate) fn error_of(&self, failure: Failure) -> ProduceError {
+        // A client that gives up purges its records before it tells why.
+        let context = self.context();
+        if matches!(
+            failure.code,
+            Code::Fatal | Code::PurgeQueue | Code::PurgeInflight
+        ) && context.fatal().is_none()
+            && let Some((_, reason)) = self.client().producer().client().fatal_error()
+        {
+            context.set_fatal(&reason);
+        }
+        failure.into_error(context.fatal())
     }
 
     #[allow(
@@ -285,47 +270,6 @@ fn serve(client: Arc<Client>, stop: &Stop) {
     drop(handed_over);
     // Purges what is left, whose callers hear of it.
     drop(client);
-}
-
-/// Withdraws a single record that never reached the client: refused, or its
-/// future dropped while it waited for room.
-struct Announced {
-    opaque: usize,
-    producer: Option<Producer>,
-}
-
-impl Drop for Announced {
-    fn drop(&mut self) {
-        if let Some(producer) = &self.producer {
-            producer.context().forget_single(self.opaque);
-        }
-    }
-}
-
-/// A queued record's claim to its acknowledgement.
-pub(crate) struct Receipt {
-    topic: Arc<str>,
-    outcome: oneshot::Receiver<Outcome>,
-    // Keeps the client alive meanwhile.
-    producer: Producer,
-}
-
-impl Receipt {
-    pub(crate) async fn delivered(self) -> Result<Delivery, ProduceError> {
-        match self.outcome.await {
-            Ok(Ok((partition, offset))) => Ok(Delivery {
-                topic: self.topic,
-                partition,
-                offset,
-            }),
-            Ok(Err(failure)) => Err(failure.into_error(self.producer.context().fatal())),
-            // The client never drops a record without a report.
-            Err(_) => Err(ProduceError::Abandoned {
-                topic: self.topic.to_string(),
-                written: Written::Maybe,
-            }),
-        }
-    }
 }
 
 /// Refuses what can't be produced to whatever the cluster says.

@@ -13,6 +13,7 @@ use super::failure::Failure;
 use super::room::Room;
 use super::slots::Slots;
 use super::tracker::Tracker;
+use crate::kafka::log_client;
 use crate::native::producer::{Report, TakeReports};
 
 /// How a single record went: its partition and offset, or its failure.
@@ -224,7 +225,7 @@ impl ClientContext for DeliveryContext {
     }
 
     fn log(&self, level: RDKafkaLogLevel, facility: &str, line: &str) {
-        crate::kafka::log_client(level, facility, line);
+        log_client(level, facility, line);
     }
 
     fn stats_raw(&self, statistics: &[u8]) {

@@ -40,6 +40,11 @@ impl Failure {
             written,
             ..
         } = self;
+        // A client that gave up purges what it still has.
+        let code = match code {
+            Code::PurgeQueue | Code::PurgeInflight if fatal.is_some() => Code::Fatal,
+            code => code,
+        };
         match code {
             Code::MessageSizeTooLarge | Code::InvalidMessageSize => {
                 ProduceError::TooLarge { topic, size }
@@ -96,6 +101,10 @@ mod tests {
     use super::*;
 
     fn failed(code: Code, written: Written) -> ProduceError {
+        failure(code, written).into_error(None)
+    }
+
+    fn failure(code: Code, written: Written) -> Failure {
         Failure {
             topic: "orders".into(),
             partition: Some(3),
@@ -104,7 +113,6 @@ mod tests {
             code,
             written,
         }
-        .into_error(Some("lost its sequence"))
     }
 
     #[test]
@@ -116,7 +124,7 @@ mod tests {
             (Code::TopicAuthorizationFailed, "WRITE"),
             (Code::MessageTimedOut, "kafka-check"),
             (Code::PurgeInflight, "shutdown_timeout"),
-            (Code::Fatal, "lost its sequence"),
+            (Code::Fatal, "restart the process"),
             (Code::NotEnoughReplicas, "NotEnoughReplicas"),
         ] {
             let text = failed(code, Written::Maybe).to_string();
@@ -131,6 +139,15 @@ mod tests {
         assert!(unsent.to_string().contains("it was not written"));
         let unanswered = failed(Code::MessageTimedOut, Written::Maybe);
         assert!(unanswered.to_string().contains("may or may not"));
+    }
+
+    #[test]
+    fn what_a_failed_client_purges_has_its_reason() {
+        for code in [Code::Fatal, Code::PurgeQueue, Code::PurgeInflight] {
+            let error = failure(code, Written::Maybe).into_error(Some("lost its sequence"));
+            assert!(matches!(error, ProduceError::Fatal { .. }), "{error}");
+            assert!(error.to_string().contains("lost its sequence"), "{error}");
+        }
     }
 
     #[test]

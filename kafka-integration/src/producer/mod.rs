@@ -30,6 +30,7 @@ mod outgoing;
 mod outgoing_pipeline;
 mod pipeline;
 mod pipeline_error;
+mod receipt;
 mod record;
 mod room;
 mod slots;

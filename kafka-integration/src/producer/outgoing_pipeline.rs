@@ -132,7 +132,7 @@ impl OutgoingPipeline {
     }
 
     fn undelivered(&self) -> Undelivered {
-        Undelivered::of(&self.tracker, self.producer.context())
+        Undelivered::of(&self.tracker, &self.producer)
     }
 
     /// How many records were acknowledged until now.
@@ -166,8 +166,8 @@ impl OutgoingPipeline {
         &self.tracker
     }
 
-    pub(crate) fn context(&self) -> &DeliveryContext {
-        self.producer.context()
+    pub(crate) fn producer(&self) -> &Producer {
+        &self.producer
     }
 }
 

@@ -1,6 +1,6 @@
 use std::fmt;
 
-use super::context::DeliveryContext;
+use super::client::Producer;
 use super::error::ProduceError;
 use super::failure::Failure;
 use super::tracker::Tracker;
@@ -71,7 +71,7 @@ impl Undelivered {
     /// How many failed records a pipeline describes; the others it counts.
     pub const KEPT_FAILURES: usize = 16;
 
-    pub(crate) fn of(tracker: &Tracker, context: &DeliveryContext) -> Self {
+    pub(crate) fn of(tracker: &Tracker, producer: &Producer) -> Self {
         let tally = tracker.tally();
         Self {
             acknowledged: tally.acknowledged,
@@ -79,20 +79,20 @@ impl Undelivered {
             records: tally
                 .failures
                 .into_iter()
-                .map(|(index, failure)| FailedRecord::new(index, failure, context))
+                .map(|(index, failure)| FailedRecord::new(index, failure, producer))
                 .collect(),
         }
     }
 }
 
 impl FailedRecord {
-    pub(crate) fn new(index: u64, failure: Failure, context: &DeliveryContext) -> Self {
+    pub(crate) fn new(index: u64, failure: Failure, producer: &Producer) -> Self {
         Self {
             index,
             topic: failure.topic.clone(),
             partition: failure.partition,
             key: failure.key.clone(),
-            error: failure.into_error(context.fatal()),
+            error: producer.error_of(failure),
         }
     }
 }

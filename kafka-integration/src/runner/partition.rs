@@ -1,7 +1,7 @@
 //! One assignment of one partition: a generation.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicUsize, Ordering};
 
 use parking_lot::{Mutex, MutexGuard};
 use tokio_util::sync::CancellationToken;
@@ -30,6 +30,8 @@ pub(crate) struct Partition {
     draining: CancellationToken,
     /// Ends when the assignment does.
     ended: CancellationToken,
+    /// Messages were given back and should now be delivered again.
+    rewind: AtomicBool,
 }
 
 impl Partition {
@@ -45,6 +47,7 @@ impl Partition {
             cut: AtomicI64::new(i64::MAX),
             draining: CancellationToken::new(),
             ended: CancellationToken::new(),
+            rewind: AtomicBool::new(false),
         }
     }
 
@@ -83,6 +86,20 @@ impl Partition {
         }
         self.started.fetch_max(offset, Ordering::AcqRel);
         true
+    }
+
+    /// Asks the poll thread to have what was given back delivered again.
+    pub(super) fn want_rewind(&self) {
+        self.rewind.store(true, Ordering::Release);
+    }
+
+    pub(super) fn wants_rewind(&self) -> bool {
+        self.rewind.load(Ordering::Acquire)
+    }
+
+    /// Whether that was asked for; from here on it is not.
+    pub(super) fn take_rewind(&self) -> bool {
+        self.rewind.swap(false, Ordering::AcqRel)
     }
 
     /// Stops starting messages above the highest one started. Those below are

@@ -2,11 +2,15 @@
 //! prefetched, and each pause leaves a little behind in the client's queue
 //! (librdkafka #2703, #5218): it is done rarely, late, and counted.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use rdkafka::consumer::{BaseConsumer, Consumer};
+use rdkafka::error::KafkaResult;
+use rdkafka::topic_partition_list::Offset;
 
 use super::assignment::{Assigned, list_of};
+use super::partition::Partition;
 use super::poll::Limits;
 use super::rebalance::PollContext;
 use crate::native;
@@ -32,37 +36,65 @@ pub(super) fn review(
     // by others that hold more than their share do those have to stand back.
     let somebody_waits = starved && assignment.iter().any(|a| waits(consumer, a));
     for assigned in assignment.iter_mut() {
-        let wanted = wants_pause(assigned, limits, &share, somebody_waits);
-        if wanted == assigned.paused {
-            continue;
-        }
-        let list = list_of([&*assigned.partition]);
-        let result = match wanted {
-            true => consumer.pause(&list),
-            false => consumer.resume(&list),
+        let partition = Arc::clone(&assigned.partition);
+        let standing = match assigned.paused {
+            true => context.shared.lanes.standing(&partition),
+            false => 0,
+        };
+        let wanted = wants_pause(assigned, limits, &share, somebody_waits, standing);
+        let result = match (assigned.paused, wanted) {
+            (false, true) => pause(consumer, &partition),
+            (true, false) => go_on(consumer, &partition),
+            (false, false) if partition.wants_rewind() => {
+                pause(consumer, &partition).and_then(|()| go_on(consumer, &partition))
+            }
+            _ => Ok(()),
         };
         match result {
-            Ok(()) => {
-                assigned.paused = wanted;
-                if wanted {
-                    context.shared.counters.paused();
-                }
-                tracing::debug!(
-                    consumer = %context.shared.name,
-                    partition = ?assigned.partition,
-                    paused = wanted,
-                    "partition"
-                );
+            Ok(()) => assigned.paused = wanted,
+            // Whether it stands or goes is not known any more.
+            Err(error) => {
+                context.restart(format!(
+                    "cannot pause, seek or resume {partition:?}: {error}"
+                ));
             }
-            // Tried again at the next review.
-            Err(error) => tracing::warn!(
-                consumer = %context.shared.name,
-                partition = ?assigned.partition,
-                %error,
-                "cannot pause or resume"
-            ),
+        }
+        if starved || wanted {
+            let keep = if wanted {
+                share.messages / 2
+            } else {
+                usize::MAX
+            };
+            let shed = context.shared.lanes.shed(&partition, keep);
+            context.shared.give_back(&partition, shed);
         }
     }
+}
+
+fn pause(consumer: &BaseConsumer<PollContext>, partition: &Partition) -> KafkaResult<()> {
+    let shared = &consumer.context().shared;
+    tracing::debug!(consumer = %shared.name, ?partition, "paused");
+    shared.counters.paused();
+    consumer.pause(&list_of([partition]))
+}
+
+/// Resumes a partition. What it gave back is delivered again: the client is
+/// sent back, after the pause (which sets the position itself) and before the
+/// resumption.
+fn go_on(consumer: &BaseConsumer<PollContext>, partition: &Arc<Partition>) -> KafkaResult<()> {
+    let shared = &consumer.context().shared;
+    if partition.take_rewind() {
+        shared.lanes.rewound(partition);
+        let offset = partition.tracker().rewind();
+        if let Some(offset) = offset {
+            tracing::debug!(consumer = %shared.name, ?partition, offset, "rewound");
+            // Without a timeout it only starts the seek, and does not wait.
+            let target = Offset::Offset(offset);
+            consumer.seek(&partition.topic, partition.id, target, Duration::ZERO)?;
+        }
+    }
+    tracing::debug!(consumer = %shared.name, ?partition, "resumed");
+    consumer.resume(&list_of([&**partition]))
 }
 
 /// A partition's equal part of what may be in flight.
@@ -90,6 +122,7 @@ fn wants_pause(
     limits: &Limits,
     share: &Share,
     somebody_waits: bool,
+    standing: usize,
 ) -> bool {
     if let Some(predecessor) = &assigned.predecessor {
         if predecessor.outstanding() > 0 {
@@ -101,10 +134,11 @@ fn wants_pause(
     let window = partition.tracker().window();
     let (messages, bytes) = (partition.outstanding(), partition.bytes());
     if assigned.paused {
-        // It must come down well below what paused it.
+        // It must come down well below what paused it and what it was left, but
+        // for keys that stand still: others of the partition must go on.
         window > limits.max_uncommitted / 2
-            || messages > share.messages / 2
-            || bytes > share.bytes / 2
+            || messages.saturating_sub(standing) > share.messages / 4
+            || (bytes > share.bytes / 4 && standing == 0)
     } else {
         window >= limits.max_uncommitted
             || (somebody_waits && (messages > share.messages || bytes > share.bytes))

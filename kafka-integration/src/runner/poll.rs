@@ -17,6 +17,7 @@ use super::pauses;
 use super::raw::{OwnedMessage, RawMessage, Work};
 use super::rebalance::{Failure, PollContext};
 use super::shared::Shared;
+use super::tracker::Delivery;
 use crate::native::{self, FetchQueue, NativeMessage};
 
 /// Messages fetched at a time.
@@ -216,9 +217,9 @@ impl PollLoop {
                 let before = Arc::clone(&partition);
                 let raw = RawMessage::Native(message);
                 partition = self.deliver(partition, raw, &mut works);
-                if !Arc::ptr_eq(&before, &partition) && works.len() > 1 {
+                if !Arc::ptr_eq(&before, &partition) {
                     // The last one belongs to the new generation.
-                    let last = works.split_off(works.len() - 1);
+                    let last = works.pop();
                     self.shared.dispatch(&before, &mut works);
                     works.extend(last);
                 }
@@ -245,12 +246,17 @@ impl PollLoop {
         works: &mut Vec<Work>,
     ) -> Arc<Partition> {
         let offset = message.offset();
-        let sequence = partition.tracker().deliver(offset);
-        let (partition, sequence) = match sequence {
-            Some(sequence) => (partition, sequence),
-            None => {
+        let delivery = partition.tracker().deliver(offset);
+        let (partition, sequence) = match delivery {
+            Delivery::Handle(sequence) => (partition, sequence),
+            Delivery::Skip => return partition,
+            Delivery::Backwards => {
                 let renewed = self.renew(&partition, offset);
-                let sequence = renewed.tracker().deliver(offset).unwrap_or_default();
+                let delivery = renewed.tracker().deliver(offset);
+                let Delivery::Handle(sequence) = delivery else {
+                    // The first message of a tracker is always one to handle.
+                    return renewed;
+                };
                 (renewed, sequence)
             }
         };

@@ -75,6 +75,11 @@ impl PollContext {
         self.failure.lock().take()
     }
 
+    /// Has the consumer started anew.
+    pub(super) fn restart(&self, reason: String) {
+        self.fail(Failure::Restart(reason));
+    }
+
     fn fail(&self, failure: Failure) {
         // The first one is the cause.
         self.failure.lock().get_or_insert(failure);

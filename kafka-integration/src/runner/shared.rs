@@ -58,6 +58,24 @@ impl Shared {
         self.budget.take(works.len(), bytes);
         let hired = self.lanes.push(partition, works);
         self.start_workers(hired);
+        self.give_back(partition, works.drain(..));
+    }
+
+    /// Leaves messages to the client, which delivers them again later: they take
+    /// no memory here, and the watermark does not pass them.
+    pub(super) fn give_back(
+        &self,
+        partition: &Partition,
+        works: impl IntoIterator<Item = Work>,
+    ) -> usize {
+        let works: Vec<_> = works.into_iter().collect();
+        if !works.is_empty() {
+            let sequences = works.iter().map(|work| work.sequence);
+            partition.tracker().give_back(sequences);
+        }
+        let count = works.len();
+        self.drop_works(partition, works);
+        count
     }
 
     pub(super) fn start_workers(self: &Arc<Self>, workers: usize) {

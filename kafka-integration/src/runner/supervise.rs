@@ -65,6 +65,7 @@ impl Plan {
         let settings = kafka.settings().cluster(cluster)?;
         let mut config = kafka.client_config(cluster, ClientKind::Consumer, &spec.config)?;
         config.set("group.id", &spec.group_id);
+        kafka.prepare_topics(&config, spec)?;
         let max_poll = config
             .get("max.poll.interval.ms")
             .and_then(|millis| millis.parse().ok())
@@ -96,7 +97,7 @@ impl Plan {
             self.retry.clone(),
             runtime,
             Budget::new(self.max_in_flight, self.max_in_flight_bytes),
-            Lanes::new(self.ordering, self.concurrency),
+            Lanes::new(self.ordering, self.concurrency, self.max_in_flight),
             Arc::clone(&self.counters),
         );
         PollContext::new(

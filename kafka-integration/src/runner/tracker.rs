@@ -19,28 +19,117 @@ pub(super) struct Tracker {
     delivered: Option<i64>,
     /// How many messages have fallen below the watermark.
     settled: u64,
+    /// How often the client was sent back to deliver again.
+    rewinds: u32,
+    /// While the client delivers again: the sequence number up to which what was
+    /// given back has come by.
+    rewinding: Option<u64>,
     closed: bool,
 }
 
 #[derive(Debug, Clone, Copy)]
 struct Entry {
     offset: i64,
-    finished: bool,
+    state: State,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum State {
+    /// With the lanes.
+    Unfinished,
+    /// Handled.
+    Finished,
+    /// Given back, to be delivered again after the so-manieth rewind.
+    Returned(u32),
+}
+
+/// What a delivered message is to the tracker.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Delivery {
+    /// It is to be handled, under this sequence number.
+    Handle(u64),
+    /// It comes again because the client was sent back for others, and is
+    /// handled already or still in the lanes.
+    Skip,
+    /// Its offset is below what was delivered, and nobody sent the client back.
+    Backwards,
 }
 
 impl Tracker {
-    /// Takes note of a delivered message and gives its sequence number. `None`
-    /// when the offset is not above the last delivered one.
-    pub(super) fn deliver(&mut self, offset: i64) -> Option<u64> {
+    /// Takes note of a delivered message.
+    pub(super) fn deliver(&mut self, offset: i64) -> Delivery {
+        let next = self.base + self.entries.len() as u64;
         if self.delivered.is_some_and(|delivered| offset < delivered) {
-            return None;
+            return self.deliver_again(offset);
+        }
+        if self.rewinding.is_some() {
+            self.pass_by(next);
+            self.rewinding = None;
+            self.advance();
         }
         self.delivered = Some(offset + 1);
         self.entries.push_back(Entry {
             offset,
-            finished: false,
+            state: State::Unfinished,
         });
-        Some(self.base + self.entries.len() as u64 - 1)
+        // Advancing may have moved the base, but not the end.
+        Delivery::Handle(next)
+    }
+
+    fn deliver_again(&mut self, offset: i64) -> Delivery {
+        if self.rewinding.is_none() {
+            return Delivery::Backwards;
+        }
+        let found = self.entries.binary_search_by_key(&offset, |e| e.offset);
+        let sequence = self.base + found.unwrap_or_else(|index| index) as u64;
+        self.pass_by(sequence);
+        let returned = |state| matches!(state, State::Returned(_));
+        let delivery = match found {
+            Ok(index) if returned(self.entries[index].state) => {
+                self.entries[index].state = State::Unfinished;
+                Delivery::Handle(sequence)
+            }
+            _ => Delivery::Skip,
+        };
+        self.advance();
+        delivery
+    }
+
+    /// The client has come to `end`. What was given back before it was sent back
+    /// and did not come by is gone: compaction or retention removed it
+    /// meanwhile, and nothing is left to be done.
+    fn pass_by(&mut self, end: u64) {
+        let Some(from) = self.rewinding else { return };
+        let from = from.max(self.base);
+        for sequence in from..end {
+            let entry = &mut self.entries[(sequence - self.base) as usize];
+            if matches!(entry.state, State::Returned(rewind) if rewind < self.rewinds) {
+                entry.state = State::Finished;
+            }
+        }
+        self.rewinding = Some(end.max(from));
+    }
+
+    /// Takes note that messages are not handled now and must be delivered again
+    /// after a [`rewind`](Self::rewind).
+    pub(super) fn give_back(&mut self, sequences: impl IntoIterator<Item = u64>) {
+        for sequence in sequences {
+            let index = sequence.checked_sub(self.base);
+            let entry = index.and_then(|index| self.entries.get_mut(index as usize));
+            if let Some(entry) = entry.filter(|entry| entry.state == State::Unfinished) {
+                entry.state = State::Returned(self.rewinds);
+            }
+        }
+    }
+
+    /// The lowest offset that was given back, to which the client must go to
+    /// deliver again; `None` when nothing was.
+    pub(super) fn rewind(&mut self) -> Option<i64> {
+        let returned = |entry: &Entry| matches!(entry.state, State::Returned(_));
+        let index = self.entries.iter().position(returned)?;
+        self.rewinds = self.rewinds.wrapping_add(1);
+        self.rewinding = Some(self.base + index as u64);
+        Some(self.entries[index].offset)
     }
 
     /// Marks a message finished. Without effect after [`close`](Self::close):
@@ -53,10 +142,15 @@ impl Tracker {
             return;
         };
         match self.entries.get_mut(index as usize) {
-            Some(entry) if !entry.finished => entry.finished = true,
+            Some(entry) if entry.state == State::Unfinished => entry.state = State::Finished,
             _ => return,
         }
-        while let Some(entry) = self.entries.front().filter(|entry| entry.finished) {
+        self.advance();
+    }
+
+    fn advance(&mut self) {
+        let finished = |entry: &&Entry| entry.state == State::Finished;
+        while let Some(entry) = self.entries.front().filter(finished) {
             self.watermark = Some(entry.offset + 1);
             self.entries.pop_front();
             self.base += 1;
@@ -84,7 +178,8 @@ impl Tracker {
     /// Messages delivered and not finished.
     #[cfg(test)]
     fn unfinished(&self) -> usize {
-        self.entries.iter().filter(|entry| !entry.finished).count()
+        let finished = |entry: &&Entry| entry.state != State::Finished;
+        self.entries.iter().filter(finished).count()
     }
 
     /// How many messages have fallen below the watermark since the assignment.
@@ -102,12 +197,17 @@ impl Tracker {
 mod tests {
     use super::*;
 
+    fn deliver(tracker: &mut Tracker, offset: i64) -> u64 {
+        match tracker.deliver(offset) {
+            Delivery::Handle(sequence) => sequence,
+            other => panic!("offset {offset} is to be handled, not {other:?}"),
+        }
+    }
+
     fn delivered(offsets: &[i64]) -> (Tracker, Vec<u64>) {
         let mut tracker = Tracker::default();
-        let sequences = offsets
-            .iter()
-            .map(|offset| tracker.deliver(*offset).expect("offsets rise"))
-            .collect();
+        let deliver = |offset: &i64| deliver(&mut tracker, *offset);
+        let sequences = offsets.iter().map(deliver).collect();
         (tracker, sequences)
     }
 
@@ -149,9 +249,53 @@ mod tests {
     #[test]
     fn a_step_back_is_noticed() {
         let (mut tracker, _) = delivered(&[7]);
-        assert_eq!(tracker.deliver(7), None);
-        assert_eq!(tracker.deliver(3), None);
-        assert!(tracker.deliver(8).is_some());
+        assert_eq!(tracker.deliver(7), Delivery::Backwards);
+        assert_eq!(tracker.deliver(3), Delivery::Backwards);
+        deliver(&mut tracker, 8);
+    }
+
+    #[test]
+    fn what_was_given_back_is_handled_when_it_comes_again_and_nothing_else_is() {
+        let (mut tracker, sequence) = delivered(&[1, 2, 3, 4, 5]);
+        tracker.finish(sequence[1]);
+        tracker.finish(sequence[3]);
+        tracker.give_back([sequence[4], sequence[2]]);
+        // The client goes on meanwhile, and further ones are given back.
+        let sixth = deliver(&mut tracker, 6);
+        tracker.give_back([sixth]);
+        assert_eq!(tracker.rewind(), Some(3));
+        assert_eq!(tracker.deliver(3), Delivery::Handle(sequence[2]));
+        // 1 is still being handled; 4 is done and comes by again.
+        assert_eq!(tracker.deliver(4), Delivery::Skip);
+        assert_eq!(tracker.deliver(5), Delivery::Handle(sequence[4]));
+        // Given back once more while it came by: it is not gone.
+        tracker.give_back([sequence[4]]);
+        assert_eq!(tracker.deliver(6), Delivery::Handle(sixth));
+        let seventh = deliver(&mut tracker, 7);
+        for finished in [sequence[0], sequence[2], sixth, seventh] {
+            tracker.finish(finished);
+        }
+        assert_eq!(tracker.committable(), Some(5));
+        assert_eq!(tracker.deliver(2), Delivery::Backwards);
+        assert_eq!(tracker.rewind(), Some(5));
+        assert_eq!(tracker.deliver(5), Delivery::Handle(sequence[4]));
+        tracker.finish(sequence[4]);
+        assert_eq!(tracker.committable(), Some(8));
+    }
+
+    #[test]
+    fn what_was_given_back_and_is_gone_does_not_hold_the_watermark() {
+        let (mut tracker, sequence) = delivered(&[1, 2, 3, 4]);
+        tracker.finish(sequence[0]);
+        tracker.give_back([sequence[1], sequence[2], sequence[3]]);
+        assert_eq!(tracker.rewind(), Some(2));
+        // Compaction removed 2 and 4.
+        assert_eq!(tracker.deliver(3), Delivery::Handle(sequence[2]));
+        tracker.finish(sequence[2]);
+        assert_eq!(tracker.committable(), Some(4));
+        let fifth = deliver(&mut tracker, 5);
+        tracker.finish(fifth);
+        assert_eq!(tracker.committable(), Some(6));
     }
 
     /// Any order of completion, checked against the definition: at no moment is
@@ -172,7 +316,7 @@ mod tests {
             for _ in 0..300 {
                 if open.is_empty() || random(2) == 0 {
                     offset += 1 + random(3) as i64;
-                    let sequence = tracker.deliver(offset).expect("offsets rise");
+                    let sequence = deliver(&mut tracker, offset);
                     open.push((offset, sequence));
                 } else {
                     let (_, sequence) = open.swap_remove(random(open.len()));

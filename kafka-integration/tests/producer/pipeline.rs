@@ -141,6 +141,35 @@ async fn a_refused_record_is_told_at_once_and_the_pipeline_goes_on() {
 }
 
 #[tokio::test]
+async fn a_record_the_client_refuses_is_not_in_flight() {
+    let cluster = cluster();
+    let kafka = kafka(
+        &cluster.bootstrap_servers(),
+        &[("message.max.bytes", "1000")],
+    );
+    let producer = kafka.producer(None).expect("producer");
+    let mut pipeline = Orders.pipeline().on(&kafka);
+    let fine = pipeline.send(Record::new("fine".into())).await;
+    fine.expect("sent");
+    let refused = pipeline.send(Record::new("x".repeat(5_000))).await;
+    assert!(
+        matches!(
+            refused,
+            Err(PipelineError::Refused {
+                index: 1,
+                source: ProduceError::TooLarge { .. }
+            })
+        ),
+        "{refused:?}"
+    );
+    let report = kafka.flush(std::time::Duration::from_secs(20)).await;
+    assert!(report.is_complete(), "{report}");
+    assert_eq!((pipeline.in_flight(), producer.outstanding()), (0, 0));
+    let summary = soon("finish", pipeline.finish()).await.expect("delivered");
+    assert_eq!(summary.acknowledged, 1);
+}
+
+#[tokio::test]
 async fn many_failures_are_described_a_few_and_counted_all() {
     let kafka = kafka(NOWHERE, &[("message.timeout.ms", "500")]);
     let producer = kafka.producer(None).expect("producer");

@@ -65,7 +65,7 @@ async fn shutdown_without_a_broker_counts_what_is_lost_and_tells_its_callers() {
             .expect_err("not delivered");
         assert!(matches!(error, ProduceError::Abandoned { .. }), "{error}");
     }
-    logged(&["records=3", "before the shutdown timed out"]).await;
+    logged(&["records=3", "before the flush timed out"]).await;
 }
 
 #[tokio::test]

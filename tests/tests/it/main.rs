@@ -1,3 +1,4 @@
 //! Cross-crate tests, in one binary.
 
 mod declarations;
+mod runner;

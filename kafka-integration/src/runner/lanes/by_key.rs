@@ -1,10 +1,12 @@
 use std::collections::VecDeque;
+use std::collections::hash_map::Entry;
 use std::hash::Hasher;
 use std::sync::Arc;
+use std::time::Instant;
 
 use rustc_hash::{FxHashMap, FxHasher};
 
-use super::{Lane, Order, identity};
+use super::{Lane, Order, STANDS_STILL, identity};
 use crate::runner::partition::Partition;
 use crate::runner::raw::Work;
 
@@ -23,18 +25,44 @@ pub(super) struct ByKey {
     /// once are handed many, which makes the hand-over cheap; one that waits
     /// must hold up nobody, so each is handed alone.
     turn: usize,
+    /// How many messages may wait in a lane that stands still.
+    may_wait: usize,
 }
 
-#[derive(Default)]
+/// The most messages that may wait in a lane that stands still. The client keeps
+/// the others: a key that is stuck must not fill the memory that others need.
+const MAX_WAITING_WHERE_IT_STANDS: usize = 64;
+
 struct KeyLane {
     waiting: VecDeque<Work>,
     parked: bool,
     /// A handler of this key was not done at once. What waits behind it may
     /// wait for long and must not pin a fetch buffer: it is copied.
     held: bool,
+    /// A message of the key is ready, running or parked.
+    active: bool,
+    /// Messages of the key were given back. All later ones must be too, until
+    /// they are delivered again, in order.
+    spilled: bool,
+    progress: Instant,
 }
 
 impl KeyLane {
+    fn active(now: Instant) -> Self {
+        Self {
+            waiting: VecDeque::new(),
+            parked: false,
+            held: false,
+            active: true,
+            spilled: false,
+            progress: now,
+        }
+    }
+
+    fn stands_still(&self, now: Instant) -> bool {
+        self.parked || now.duration_since(self.progress) > STANDS_STILL
+    }
+
     fn hold(&mut self) {
         if !self.held {
             self.held = true;
@@ -44,9 +72,10 @@ impl KeyLane {
 }
 
 impl ByKey {
-    pub(super) fn keyed() -> Self {
+    pub(super) fn keyed(max_in_flight: usize) -> Self {
         Self {
             keyed: true,
+            may_wait: (max_in_flight / 1024).clamp(1, MAX_WAITING_WHERE_IT_STANDS),
             busy: FxHashMap::default(),
             ready: VecDeque::new(),
             turn: 1,
@@ -56,7 +85,7 @@ impl ByKey {
     pub(super) fn unordered() -> Self {
         Self {
             keyed: false,
-            ..Self::keyed()
+            ..Self::keyed(0)
         }
     }
 
@@ -70,26 +99,34 @@ impl ByKey {
 
 impl Order for ByKey {
     fn push(&mut self, partition: &Arc<Partition>, works: &mut Vec<Work>) {
+        let now = Instant::now();
+        let mut spilled = Vec::new();
         for mut work in works.drain(..) {
             work.lane = self.lane_of(&work);
             if let Some(lane) = work.lane {
-                use std::collections::hash_map::Entry;
                 match self.busy.entry((identity(partition), lane)) {
                     Entry::Occupied(mut busy) => {
-                        let lane = busy.get_mut();
-                        if lane.held {
-                            work.detach();
+                        let busy = busy.get_mut();
+                        let full = busy.waiting.len() >= self.may_wait;
+                        if busy.spilled || (full && busy.stands_still(now)) {
+                            busy.spilled = true;
+                            spilled.push(work);
+                        } else {
+                            if busy.held {
+                                work.detach();
+                            }
+                            busy.waiting.push_back(work);
                         }
-                        lane.waiting.push_back(work);
                         continue;
                     }
                     Entry::Vacant(free) => {
-                        free.insert(KeyLane::default());
+                        free.insert(KeyLane::active(now));
                     }
                 }
             }
             self.ready.push_back((Arc::clone(partition), work));
         }
+        works.append(&mut spilled);
     }
 
     fn ready(&self) -> usize {
@@ -110,13 +147,24 @@ impl Order for ByKey {
     }
 
     fn settle(&mut self, partition: &Arc<Partition>, finished: &[Lane]) {
+        if finished.is_empty() {
+            return;
+        }
+        let now = Instant::now();
         for lane in finished.iter().flatten() {
             let key = (identity(partition), *lane);
             let Some(busy) = self.busy.get_mut(&key) else {
                 continue;
             };
             match busy.waiting.pop_front() {
-                Some(work) => self.ready.push_back((Arc::clone(partition), work)),
+                Some(work) => {
+                    busy.progress = now;
+                    self.ready.push_back((Arc::clone(partition), work));
+                }
+                None if busy.spilled => {
+                    busy.active = false;
+                    partition.want_rewind();
+                }
                 None => {
                     self.busy.remove(&key);
                 }
@@ -161,8 +209,39 @@ impl Order for ByKey {
             .and_then(|lane| self.busy.get_mut(&(identity(partition), lane)));
         if let Some(lane) = lane {
             lane.parked = false;
+            lane.progress = Instant::now();
         }
         self.ready.push_back((Arc::clone(partition), work));
+    }
+
+    fn shed(&mut self, partition: &Arc<Partition>, _: usize, shed: &mut Vec<Work>) {
+        let (ours, now) = (identity(partition), Instant::now());
+        for ((owner, _), lane) in &mut self.busy {
+            let full = lane.waiting.len() > self.may_wait;
+            if *owner == ours && full && lane.stands_still(now) {
+                lane.spilled = true;
+                shed.extend(lane.waiting.drain(self.may_wait..));
+            }
+        }
+    }
+
+    fn standing(&self, partition: &Arc<Partition>) -> usize {
+        let (ours, now) = (identity(partition), Instant::now());
+        self.busy
+            .iter()
+            .filter(|((owner, _), lane)| *owner == ours && lane.active && lane.stands_still(now))
+            .map(|(_, lane)| 1 + lane.waiting.len())
+            .sum()
+    }
+
+    fn rewound(&mut self, partition: &Arc<Partition>) {
+        let ours = identity(partition);
+        self.busy.retain(|(owner, _), lane| {
+            if *owner == ours {
+                lane.spilled = false;
+            }
+            lane.active || *owner != ours
+        });
     }
 
     fn drain(&mut self, partition: &Arc<Partition>, dropped: &mut Vec<Work>) {

@@ -1,20 +1,16 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use rustc_hash::FxHashMap;
 
-use super::{Lane, Order, identity};
+use super::{Lane, Order, STANDS_STILL, identity};
 use crate::runner::partition::Partition;
 use crate::runner::raw::Work;
 
 /// How many messages of a partition a worker takes at a time: enough to make
 /// the hand-over cheap, few enough that partitions take turns.
 const TURN: usize = 256;
-
-/// A lane without progress for this long is taken to stand still: what arrives
-/// for it is copied, so that it doesn't keep whole fetch buffers alive.
-const STANDS_STILL: Duration = Duration::from_secs(1);
 
 /// One lane for each partition.
 #[derive(Default)]
@@ -69,6 +65,7 @@ impl Order for ByPartition {
             LaneState::Ready | LaneState::Running => lane.progress.elapsed() > STANDS_STILL,
         };
         if stands_still {
+            // It may wait for long: it must not keep whole fetch buffers alive.
             works.iter_mut().for_each(Work::detach);
         }
         lane.queue.extend(works.drain(..));
@@ -136,7 +133,7 @@ impl Order for ByPartition {
     fn park(&mut self, partition: &Arc<Partition>, _: Lane, rest: &mut VecDeque<Work>) {
         if let Some(lane) = self.lane(partition) {
             lane.state = LaneState::Parked;
-            // It may stand here for long; see `STANDS_STILL`.
+            // As in `push`.
             lane.queue = rest.drain(..).chain(lane.queue.drain(..)).collect();
             lane.queue.iter_mut().for_each(Work::detach);
         }
@@ -148,6 +145,22 @@ impl Order for ByPartition {
             self.make_ready(partition);
         }
     }
+
+    fn shed(&mut self, partition: &Arc<Partition>, keep: usize, shed: &mut Vec<Work>) {
+        if let Some(lane) = self.lane(partition) {
+            let kept = lane.queue.len().min(keep);
+            shed.extend(lane.queue.drain(kept..));
+        }
+        if !shed.is_empty() {
+            partition.want_rewind();
+        }
+    }
+
+    fn standing(&self, _: &Arc<Partition>) -> usize {
+        0
+    }
+
+    fn rewound(&mut self, _: &Arc<Partition>) {}
 
     fn drain(&mut self, partition: &Arc<Partition>, dropped: &mut Vec<Work>) {
         // Whatever was started is with a worker; the queue is all above it.

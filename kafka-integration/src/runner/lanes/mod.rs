@@ -12,6 +12,7 @@ mod tests;
 
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::time::Duration;
 
 use parking_lot::Mutex;
 
@@ -22,7 +23,9 @@ use crate::consumer::Ordering;
 /// What one kind of ordering keeps. All calls are short and made under the
 /// scheduler's lock.
 trait Order: Send {
-    /// Queues messages of a partition, in order of offset.
+    /// Queues messages of a partition, in order of offset. Those left in `works`
+    /// are for lanes that stand still and hold enough: they are to be given
+    /// back.
     fn push(&mut self, partition: &Arc<Partition>, works: &mut Vec<Work>);
 
     /// How many workers would find something to do.
@@ -54,6 +57,16 @@ trait Order: Send {
     /// The message comes back.
     fn unpark(&mut self, partition: &Arc<Partition>, work: Work);
 
+    /// Removes what would only wait in lanes that stand still, the latest
+    /// first, so that each lane stays in order.
+    fn shed(&mut self, partition: &Arc<Partition>, keep: usize, shed: &mut Vec<Work>);
+
+    /// Messages in lanes that stand still and keep a small part for themselves.
+    fn standing(&self, partition: &Arc<Partition>) -> usize;
+
+    /// What was given back is about to be delivered again.
+    fn rewound(&mut self, partition: &Arc<Partition>);
+
     /// Removes what a draining partition no longer takes.
     fn drain(&mut self, partition: &Arc<Partition>, dropped: &mut Vec<Work>);
 
@@ -64,6 +77,9 @@ trait Order: Send {
 /// The lane of a message within its partition: the hash of its key; `None` for
 /// the partition's only lane, and for messages without order.
 pub(super) type Lane = Option<u64>;
+
+/// A lane without progress for this long is taken to stand still.
+const STANDS_STILL: Duration = Duration::from_secs(1);
 
 /// What happened in a turn.
 #[derive(Debug, Clone, Copy, Default)]
@@ -97,10 +113,10 @@ impl State {
 }
 
 impl Lanes {
-    pub(super) fn new(ordering: Ordering, concurrency: usize) -> Self {
+    pub(super) fn new(ordering: Ordering, concurrency: usize, max_in_flight: usize) -> Self {
         let order: Box<dyn Order> = match ordering {
             Ordering::Partition => Box::new(by_partition::ByPartition::default()),
-            Ordering::Key => Box::new(by_key::ByKey::keyed()),
+            Ordering::Key => Box::new(by_key::ByKey::keyed(max_in_flight)),
             Ordering::None => Box::new(by_key::ByKey::unordered()),
         };
         Self {
@@ -109,7 +125,8 @@ impl Lanes {
         }
     }
 
-    /// Queues messages; returns how many workers to start.
+    /// Queues messages; returns how many workers to start. What is left in
+    /// `works` is to be given back.
     #[must_use]
     pub(super) fn push(&self, partition: &Arc<Partition>, works: &mut Vec<Work>) -> usize {
         let mut state = self.state.lock();
@@ -179,6 +196,23 @@ impl Lanes {
         let mut state = self.state.lock();
         state.order.unpark(partition, work);
         state.hire(self.concurrency)
+    }
+
+    /// Removes what would only wait; by partition, all but `keep` messages.
+    pub(super) fn shed(&self, partition: &Arc<Partition>, keep: usize) -> Vec<Work> {
+        let mut shed = Vec::new();
+        self.state.lock().order.shed(partition, keep, &mut shed);
+        shed
+    }
+
+    /// Messages in lanes that stand still and keep a small part for themselves.
+    pub(super) fn standing(&self, partition: &Arc<Partition>) -> usize {
+        self.state.lock().order.standing(partition)
+    }
+
+    /// What was given back is about to be delivered again.
+    pub(super) fn rewound(&self, partition: &Arc<Partition>) {
+        self.state.lock().order.rewound(partition);
     }
 
     /// Removes what a draining partition no longer takes.

@@ -68,6 +68,8 @@ struct Model {
     workers: Vec<Worker>,
     hired: usize,
     parked: Vec<(Arc<Partition>, Work)>,
+    /// What the lanes did not take, as the client would keep it.
+    returned: Vec<(Arc<Partition>, Work)>,
     /// The last offset that finished, by what must be in order.
     last: HashMap<(i32, Option<Vec<u8>>), i64>,
     active: HashSet<(i32, Option<Vec<u8>>)>,
@@ -77,11 +79,14 @@ struct Model {
 impl Model {
     fn new(ordering: Ordering, concurrency: usize) -> Self {
         Self {
-            lanes: Lanes::new(ordering, concurrency),
+            // Little may wait where a lane stands still, so that giving back is
+            // part of the game.
+            lanes: Lanes::new(ordering, concurrency, 4_096),
             ordering,
             workers: Vec::new(),
             hired: 0,
             parked: Vec::new(),
+            returned: Vec::new(),
             last: HashMap::new(),
             active: HashSet::new(),
             finished: HashSet::new(),
@@ -115,6 +120,25 @@ impl Model {
                 None => self.hired -= 1,
             }
         }
+    }
+
+    fn push(&mut self, partition: &Arc<Partition>, mut works: Vec<Work>) {
+        let count = self.lanes.push(partition, &mut works);
+        let given_back = works.into_iter().map(|work| (Arc::clone(partition), work));
+        self.returned.extend(given_back);
+        self.hire(count);
+    }
+
+    /// Delivers again what was given back, once the lanes ask for it.
+    fn rewind(&mut self, partition: &Arc<Partition>) {
+        if !partition.take_rewind() {
+            return;
+        }
+        self.lanes.rewound(partition);
+        let ours = |(owner, _): &mut (Arc<Partition>, Work)| Arc::ptr_eq(owner, partition);
+        let mut works: Vec<_> = self.returned.extract_if(.., ours).map(|(_, w)| w).collect();
+        works.sort_by_key(|work| work.message.offset());
+        self.push(partition, works);
     }
 
     fn start(&mut self, index: usize) -> bool {
@@ -216,23 +240,24 @@ fn every_message_is_handled_in_order(ordering: Ordering, concurrency: usize, see
     for _ in 0..2_000 {
         if random.below(10) == 0 {
             let id = random.below(3);
-            let mut works: Vec<_> = (0..random.below(20))
+            let works = (0..random.below(20))
                 .map(|_| {
                     next[id] += 1;
                     let key = (random.below(5) > 0).then(|| random.below(4) as u8);
                     work(next[id], key)
                 })
                 .collect();
-            let count = model.lanes.push(&partitions[id], &mut works);
-            model.hire(count);
+            model.push(&partitions[id], works);
         }
         model.step(&mut random);
+        partitions.iter().for_each(|p| model.rewind(p));
         assert!(model.hired <= concurrency, "more workers than concurrency");
     }
     let total: i64 = next.iter().sum();
     let mut steps = 0;
     while (model.finished.len() as i64) < total {
         model.step(&mut random);
+        partitions.iter().for_each(|p| model.rewind(p));
         steps += 1;
         assert!(steps < 1_000_000, "messages are stuck in the lanes");
     }
@@ -251,7 +276,7 @@ fn whatever_happens_every_message_is_handled_in_order() {
 
 #[test]
 fn a_drain_keeps_what_is_below_the_highest_started_and_gives_up_the_rest() {
-    let lanes = Lanes::new(Ordering::Key, 10);
+    let lanes = Lanes::new(Ordering::Key, 10, 100_000);
     let partition = partition(0);
     // Offsets 1 and 3 are of one key, 2 and 4 of another, 5 of a third.
     let keys = [(1, 1), (2, 2), (3, 1), (4, 2), (5, 3)];
@@ -280,7 +305,7 @@ fn a_drain_keeps_what_is_below_the_highest_started_and_gives_up_the_rest() {
 
 #[test]
 fn a_parked_key_holds_up_nobody_else() {
-    let lanes = Lanes::new(Ordering::Key, 1);
+    let lanes = Lanes::new(Ordering::Key, 1, 100_000);
     let partition = partition(0);
     let mut works = vec![work(1, Some(1)), work(2, Some(1)), work(3, Some(2))];
     let _ = lanes.push(&partition, &mut works);
@@ -297,4 +322,38 @@ fn a_parked_key_holds_up_nobody_else() {
     assert_eq!(turn.pop_front().expect("one").message.offset(), 3);
     assert!(turn.is_empty(), "2 waits behind the parked 1");
     let _ = lanes.unpark(&partition, failed);
+}
+
+#[test]
+fn a_key_that_stands_still_keeps_little_and_its_later_messages_come_again_in_order() {
+    // One message may wait behind a stuck one.
+    let lanes = Lanes::new(Ordering::Key, 1, 1_024);
+    let partition = partition(0);
+    let push = |offsets: &[i64]| -> Vec<i64> {
+        let mut works: Vec<_> = offsets.iter().map(|o| work(*o, Some(1))).collect();
+        let _ = lanes.push(&partition, &mut works);
+        works.iter().map(|work| work.message.offset()).collect()
+    };
+    assert_eq!(push(&[1, 2]), [0; 0]);
+    let mut turn = VecDeque::new();
+    lanes.take(&mut turn).expect("1 is ready");
+    let failed = turn.pop_front().expect("offset 1");
+    lanes.park(&partition, failed.lane, &mut turn);
+    assert_eq!(push(&[3, 4]), [3, 4]);
+    let _ = lanes.unpark(&partition, failed);
+    // Though the lane moves again, 5 may not overtake 3 and 4.
+    assert_eq!(push(&[5]), [5]);
+    let mut handled = Vec::new();
+    while lanes.take(&mut turn).is_some() {
+        let work = turn.pop_front().expect("a turn has a message");
+        handled.push(work.message.offset());
+        let _ = lanes.end_turn(&partition, &[work.lane], TurnEnd::default());
+    }
+    assert_eq!(handled, [1, 2]);
+    assert!(
+        partition.wants_rewind(),
+        "the lane is empty: the rest may come"
+    );
+    lanes.rewound(&partition);
+    assert_eq!(push(&[3, 4, 5]), [0; 0]);
 }

@@ -1,0 +1,2 @@
+DROP TABLE billed_orders;
+DROP TABLE orders;

@@ -1,0 +1,145 @@
+//! The shop's database: SQLite or PostgreSQL, chosen at run time.
+//!
+//! Diesel's connections block, so every query runs on a thread where blocking
+//! is allowed. A query is written once and compiled for both databases.
+
+mod billing;
+mod migrations;
+mod orders;
+mod schema;
+mod sqlite;
+mod url;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use diesel::prelude::*;
+use diesel::r2d2::{ConnectionManager, Pool, PoolError, R2D2Connection};
+
+pub(crate) use billing::Billed;
+pub(crate) use migrations::MigrationError;
+pub(crate) use orders::NewOrder;
+pub(crate) use url::{DatabaseUrl, DatabaseUrlError};
+
+/// Connections of one process. SQLite has one writer anyway, and PostgreSQL's
+/// default leaves room for a dozen such processes.
+const POOL_SIZE: u32 = 8;
+
+/// How long a query waits for a free connection.
+const CHECKOUT_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// The shop's database; cheap to clone.
+#[derive(Clone)]
+pub(crate) struct Database {
+    pools: Pools,
+    name: Arc<str>,
+}
+
+#[derive(Clone)]
+enum Pools {
+    Sqlite(Pool<ConnectionManager<SqliteConnection>>),
+    Postgres(Pool<ConnectionManager<PgConnection>>),
+}
+
+/// The database could not be opened.
+#[derive(Debug, thiserror::Error)]
+#[error("can't open the database {database} (see DATABASE_URL): {reason}")]
+pub(crate) struct OpenError {
+    database: String,
+    reason: String,
+}
+
+/// A query failed. Nothing of it was written.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum DatabaseError {
+    #[error("no free database connection: {0}")]
+    Checkout(#[from] PoolError),
+    #[error("the database refused the query: {0}")]
+    Query(#[from] diesel::result::Error),
+    #[error("the query did not finish: {0}")]
+    Interrupted(#[from] tokio::task::JoinError),
+}
+
+/// Runs one piece of diesel code on a connection of whichever database this is.
+macro_rules! query {
+    ($database:expr, |$connection:ident| $query:expr) => {{
+        let pools = $database.pools.clone();
+        tokio::task::spawn_blocking(move || -> Result<_, $crate::db::DatabaseError> {
+            match pools {
+                $crate::db::Pools::Sqlite(pool) => {
+                    let $connection = &mut *pool.get()?;
+                    Ok($query?)
+                }
+                $crate::db::Pools::Postgres(pool) => {
+                    let $connection = &mut *pool.get()?;
+                    Ok($query?)
+                }
+            }
+        })
+        .await?
+    }};
+}
+use query;
+
+impl Database {
+    /// Opens the database; one connection is made at once, so that a mistake
+    /// shows here and by its own name.
+    pub(crate) async fn open(url: DatabaseUrl) -> Result<Self, OpenError> {
+        let name = url.to_string();
+        let failed = |reason: String| OpenError {
+            database: name.clone(),
+            reason,
+        };
+        let opened = tokio::task::spawn_blocking(move || match url {
+            DatabaseUrl::Sqlite(path) => {
+                sqlite::prepare(&path)?;
+                let manager = ConnectionManager::new(path);
+                Ok(Pools::Sqlite(pool(manager, Some(Box::new(sqlite::Setup)))))
+            }
+            DatabaseUrl::Postgres(address) => {
+                PgConnection::establish(&address).map_err(|e| e.to_string())?;
+                Ok(Pools::Postgres(pool(ConnectionManager::new(address), None)))
+            }
+        });
+        let pools = match opened.await {
+            Ok(result) => result.map_err(failed)?,
+            Err(error) => return Err(failed(error.to_string())),
+        };
+        Ok(Self {
+            pools,
+            name: name.into(),
+        })
+    }
+
+    /// The path or the address, without password.
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Whether the database answers.
+    pub(crate) async fn check(&self) -> Result<(), DatabaseError> {
+        query!(self, |connection| diesel::select(
+            true.into_sql::<diesel::sql_types::Bool>()
+        )
+        .get_result::<bool>(connection)
+        .map(|_| ()))
+    }
+}
+
+fn pool<C>(
+    manager: ConnectionManager<C>,
+    setup: Option<Box<dyn diesel::r2d2::CustomizeConnection<C, diesel::r2d2::Error>>>,
+) -> Pool<ConnectionManager<C>>
+where
+    C: R2D2Connection + 'static,
+{
+    let builder = Pool::builder()
+        .max_size(POOL_SIZE)
+        .min_idle(Some(1))
+        .connection_timeout(CHECKOUT_TIMEOUT);
+    let builder = match setup {
+        Some(setup) => builder.connection_customizer(setup),
+        None => builder,
+    };
+    builder.build_unchecked(manager)
+}

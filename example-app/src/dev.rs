@@ -1,0 +1,82 @@
+//! `app dev`: everything in one process.
+
+use std::time::Duration;
+
+use kafka_integration::prelude::*;
+use kafka_integration::runner::StatusHandle;
+use tokio_util::sync::CancellationToken;
+
+use crate::db::{Database, DatabaseUrl};
+use crate::error::AppError;
+use crate::http::{Listen, Server};
+use crate::shop::Shop;
+use crate::shutdown;
+
+/// How long the consumers may take to get their partitions before the reader is
+/// told that they have none.
+const PATIENCE: Duration = Duration::from_secs(15);
+
+/// Runs broker, migrations, web server and consumers until a signal.
+pub(crate) async fn dev(listen: &Listen) -> Result<(), AppError> {
+    let stop = shutdown::on_signal().map_err(AppError::Signals)?;
+    let database = Database::open(DatabaseUrl::from_env()?).await?;
+    crate::migrate(&database).await?;
+    let kafka = crate::kafka(&database)?;
+    let server = Server::bind(listen, Shop::new(database, kafka.clone())).await?;
+    let url = server.url();
+    println!("listening on {url}");
+    let registry = Registry::linked();
+    let consumers = registry.consumers().len();
+    let runner = Runner::new(kafka.clone(), registry);
+    let status = runner.status();
+
+    // The consumers stop after the web server, so that they can still bill
+    // what it took last.
+    let drain = CancellationToken::new();
+    let serving = async {
+        let served = server.run(stop.clone()).await;
+        stop.cancel();
+        drain.cancel();
+        served.map_err(AppError::Serve)
+    };
+    let consuming = async {
+        let consumed = runner.run(drain.clone().cancelled_owned()).await;
+        // When they end by themselves it is by an error, and an order that
+        // nobody bills had better not be taken.
+        stop.cancel();
+        consumed.map_err(AppError::Consumers)
+    };
+    let greeting = stop.run_until_cancelled(greet(&url, &status, consumers));
+    let (served, consumed, _) = tokio::join!(serving, consuming, greeting);
+    shutdown::flush(&kafka).await;
+    consumed.and(served)
+}
+
+/// Tells the reader what to try, as soon as it would work.
+async fn greet(url: &str, status: &StatusHandle, consumers: usize) {
+    let ready = tokio::time::timeout(PATIENCE, assigned(status, consumers)).await;
+    if ready.is_err() {
+        println!(
+            "The consumers have no partitions after {PATIENCE:?}; orders will wait. Is the broker \
+             up, and does topic shop.orders exist? `app kafka-check` tells."
+        );
+    }
+    println!(
+        "The shop is open. Try:\n\n  \
+         curl -s {url}/orders -H 'content-type: application/json' -d '{{\"customer\": \"ann\", \
+         \"sku\": \"tea\", \"quantity\": 2, \"unit_price_cents\": 450}}'\n  \
+         curl -s {url}/customers/ann\n\n\
+         Ctrl-C stops it."
+    );
+}
+
+/// Waits until every consumer has a partition.
+async fn assigned(status: &StatusHandle, consumers: usize) {
+    let all = || {
+        let states = status.consumers();
+        states.len() == consumers && states.iter().all(|state| state.partitions > 0)
+    };
+    while !all() {
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}

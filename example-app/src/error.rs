@@ -1,0 +1,50 @@
+use std::process::ExitCode;
+
+use kafka_integration::KafkaError;
+use kafka_integration::runner::RunError;
+use kafka_integration::settings::SettingsError;
+
+use crate::db::{DatabaseUrlError, MigrationError, OpenError};
+use crate::http::ListenError;
+
+/// Why the application ended.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum AppError {
+    #[error(transparent)]
+    DatabaseUrl(#[from] DatabaseUrlError),
+    #[error(transparent)]
+    Settings(#[from] SettingsError),
+    #[error(
+        "no broker is set, and the embedded one lives inside one process: a consumer in another \
+         would never see an order of this one. Set KAFKA__BOOTSTRAP_SERVERS, or run `app dev`, \
+         which has the web server and the consumers in one process"
+    )]
+    NoSharedBroker,
+    #[error(transparent)]
+    Open(#[from] OpenError),
+    #[error(transparent)]
+    Migration(#[from] MigrationError),
+    #[error(transparent)]
+    Kafka(#[from] KafkaError),
+    #[error(transparent)]
+    Listen(#[from] ListenError),
+    #[error("the web server failed: {0}")]
+    Serve(std::io::Error),
+    #[error("no signal handler can be installed: {0}")]
+    Signals(std::io::Error),
+    #[error(transparent)]
+    Consumers(#[from] RunError),
+}
+
+impl AppError {
+    /// 2 for what the settings have to change for, 1 for everything else.
+    pub(crate) fn exit_code(&self) -> ExitCode {
+        match self {
+            Self::DatabaseUrl(_)
+            | Self::Settings(_)
+            | Self::NoSharedBroker
+            | Self::Kafka(KafkaError::Settings(_)) => ExitCode::from(2),
+            _ => ExitCode::FAILURE,
+        }
+    }
+}

@@ -1,0 +1,165 @@
+use serde::Serialize;
+
+use super::consume::NO_CONSUMERS;
+use super::pattern::matching;
+use super::table::{Table, or_dash, thousands};
+use super::{CommandError, Management};
+use crate::admin::{Cluster, PartitionLag};
+use crate::consumer::{ConsumerSpec, Registry};
+use crate::kafka::Kafka;
+
+const EXAMPLES: &str = "\
+Examples:
+  kafka-lag                        each registered consumer
+  kafka-lag BillingConsumer        only this one
+  kafka-lag --group reporting      any group, wherever it has committed
+  kafka-lag --json | jq '.[].lag'";
+
+/// `kafka-lag`.
+#[derive(Debug, Clone, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub struct Lag {
+    /// Names of consumers (see kafka-consumers); all of them unless given
+    #[arg(conflicts_with = "group")]
+    names: Vec<String>,
+    /// A consumer group, registered here or not
+    #[arg(long, value_name = "GROUP")]
+    group: Option<String>,
+    /// The group's cluster of the settings (clusters.NAME); consumers know theirs
+    #[arg(long, value_name = "NAME", requires = "group")]
+    cluster: Option<String>,
+    /// Print JSON: a list of objects, one for each group
+    #[arg(long)]
+    json: bool,
+}
+
+/// The lag of one group, as `--json` shows it.
+#[derive(Debug, Serialize)]
+struct GroupLag {
+    /// The consumer's name; `null` for a group asked for by `--group`.
+    consumer: Option<String>,
+    group_id: String,
+    /// The sum of what is known.
+    lag: u64,
+    partitions: Vec<PartitionLag>,
+}
+
+impl GroupLag {
+    fn new(consumer: Option<String>, group_id: String, partitions: Vec<PartitionLag>) -> Self {
+        Self {
+            consumer,
+            group_id,
+            lag: partitions
+                .iter()
+                .filter_map(|partition| partition.lag)
+                .sum(),
+            partitions,
+        }
+    }
+}
+
+impl Lag {
+    pub(super) async fn run(self, mut management: Management) -> Result<(), CommandError> {
+        let registry = management.take_registry();
+        let selected = match &self.group {
+            Some(_) => Registry::new(),
+            None => registry.select(&self.names)?,
+        };
+        if self.group.is_none() && selected.consumers().is_empty() {
+            return Err(CommandError::usage(format!(
+                "{NO_CONSUMERS}; `--group GROUP` shows any group"
+            )));
+        }
+        let kafka = management.kafka()?;
+        let mut groups = Vec::new();
+        if let Some(group) = &self.group {
+            let cluster = Cluster::connect(&kafka, self.cluster.as_deref()).await?;
+            let partitions = cluster.lag_everywhere(group).await?;
+            groups.push(GroupLag::new(None, group.clone(), partitions));
+        }
+        for consumer in selected.consumers() {
+            groups.push(of_consumer(&kafka, consumer).await?);
+        }
+        if self.json {
+            return management.console.json(&groups);
+        }
+        for group in &groups {
+            management.console.line(shown(group))?;
+        }
+        Ok(())
+    }
+}
+
+async fn of_consumer(kafka: &Kafka, consumer: &ConsumerSpec) -> Result<GroupLag, CommandError> {
+    let cluster = Cluster::connect(kafka, consumer.cluster.as_deref()).await?;
+    let topics = cluster.topics().await?;
+    let names: Vec<_> = topics.iter().map(|topic| topic.name.as_str()).collect();
+    let mut wanted = Vec::new();
+    for topic in &consumer.topics {
+        let matched = matching(topic.name(), &names);
+        wanted.extend(matched.unwrap_or_default());
+    }
+    let partitions = cluster.lag(&consumer.group_id, &wanted).await?;
+    Ok(GroupLag::new(
+        Some(consumer.name.clone()),
+        consumer.group_id.clone(),
+        partitions,
+    ))
+}
+
+fn shown(group: &GroupLag) -> String {
+    let title = match &group.consumer {
+        Some(consumer) => format!("{consumer} (group {})", group.group_id),
+        None => format!("group {}", group.group_id),
+    };
+    if group.partitions.is_empty() {
+        return match group.consumer {
+            Some(_) => format!("{title}: none of its topics exists yet"),
+            None => format!("{title}: it has committed nowhere"),
+        };
+    }
+    let mut table = Table::new(["TOPIC", "PARTITION", "COMMITTED", "END", "LAG"]);
+    for partition in &group.partitions {
+        table.row([
+            partition.topic.clone(),
+            partition.partition.to_string(),
+            or_dash(partition.committed),
+            or_dash(partition.end),
+            or_dash(partition.lag),
+        ]);
+    }
+    format!("{title}: lag {}\n{table}", thousands(group.lag))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_never_committed_is_a_dash_and_no_lag() {
+        let partition = |partition, committed: Option<i64>, end, lag| PartitionLag {
+            topic: "orders".into(),
+            partition,
+            committed,
+            end: Some(end),
+            lag,
+        };
+        let partitions = vec![
+            partition(0, Some(3), 10, Some(7)),
+            partition(1, None, 5, None),
+        ];
+        let group = GroupLag::new(Some("Billing".into()), "billing".into(), partitions);
+        let text = shown(&group);
+        assert!(
+            text.starts_with("Billing (group billing): lag 7\n"),
+            "{text}"
+        );
+        let last: Vec<_> = text
+            .lines()
+            .last()
+            .expect("rows")
+            .split_whitespace()
+            .collect();
+        assert_eq!(last, ["orders", "1", "-", "5", "-"]);
+    }
+}

@@ -1,0 +1,11 @@
+//! The management commands, run in the process against librdkafka's mock
+//! cluster and, when `KAFKA_TEST_BOOTSTRAP` names one, against Apache Kafka.
+#![cfg(all(feature = "embedded-broker", feature = "management"))]
+
+mod check;
+mod consume;
+mod files;
+mod groups;
+mod messages;
+mod support;
+mod topics;

@@ -1,0 +1,127 @@
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use kafka_integration::Kafka;
+use kafka_integration::embedded::EmbeddedBroker;
+use kafka_integration::settings::Settings;
+use rdkafka::ClientConfig;
+use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
+use rdkafka::client::DefaultClientContext;
+
+use crate::kafka_or_skip;
+
+/// How many partitions a test topic has: what the embedded broker gives a topic
+/// that is made by use.
+pub const PARTITIONS: i32 = 4;
+
+/// A broker to run a test on.
+pub struct TestBroker {
+    address: String,
+    embedded: Option<EmbeddedBroker>,
+}
+
+impl TestBroker {
+    /// The embedded broker, and Apache Kafka when one is named. Says so when the
+    /// test is not run on the latter.
+    ///
+    /// # Panics
+    /// When the embedded broker does not start.
+    pub fn each(test: &str) -> Vec<Self> {
+        log();
+        let embedded = EmbeddedBroker::start().expect("the embedded broker starts");
+        let mut brokers = vec![Self {
+            address: embedded.bootstrap_servers().to_owned(),
+            embedded: Some(embedded),
+        }];
+        brokers.extend(kafka_or_skip(test).map(|address| Self {
+            address,
+            embedded: None,
+        }));
+        brokers
+    }
+
+    /// Its address.
+    pub fn address(&self) -> &str {
+        &self.address
+    }
+
+    /// Whether this is Apache Kafka.
+    pub fn is_kafka(&self) -> bool {
+        self.embedded.is_none()
+    }
+
+    /// A new topic of [`PARTITIONS`] partitions; the name tells the test.
+    ///
+    /// # Panics
+    /// When Apache Kafka refuses it.
+    pub async fn topic(&self, test: &str) -> String {
+        let name = unique(test);
+        if self.is_kafka() {
+            create_topic(&self.address, &name, PARTITIONS).await;
+        }
+        name
+    }
+
+    /// Settings for this broker.
+    pub fn settings(&self) -> Settings {
+        let mut settings = Settings::with_bootstrap_servers(&self.address);
+        let cluster = &mut settings.cluster;
+        cluster.shutdown_timeout = Duration::from_secs(10);
+        cluster.producer_config.set("linger.ms", "0");
+        if !self.is_kafka() {
+            // As `embedded_broker = true` has them.
+            let config = &mut cluster.consumer_config;
+            config.set("allow.auto.create.topics", "true");
+            config.set("session.timeout.ms", "2000");
+            config.set("heartbeat.interval.ms", "500");
+        }
+        settings
+    }
+
+    /// A handle for this broker.
+    ///
+    /// # Panics
+    /// Never with these settings.
+    pub fn kafka(&self) -> Kafka {
+        let builder = Kafka::builder().settings(self.settings());
+        builder.build().expect("the settings are good")
+    }
+}
+
+/// Shows the log of a failing test; `RUST_LOG` says how much.
+fn log() {
+    let filter = tracing_subscriber::EnvFilter::from_default_env();
+    let _ = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_test_writer()
+        .try_init();
+}
+
+/// A name that no other test, process or run uses.
+pub fn unique(test: &str) -> String {
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    let nanos = since.map_or(0, |since| since.subsec_nanos());
+    let number = NEXT.fetch_add(1, Ordering::Relaxed);
+    format!("{test}-{}-{nanos}-{number}", std::process::id())
+}
+
+/// Creates a topic on Apache Kafka.
+///
+/// # Panics
+/// When it is refused.
+pub async fn create_topic(address: &str, name: &str, partitions: i32) {
+    let admin: AdminClient<DefaultClientContext> = ClientConfig::new()
+        .set("bootstrap.servers", address)
+        .create()
+        .expect("an admin client");
+    let topic = NewTopic::new(name, partitions, TopicReplication::Fixed(1));
+    let options = AdminOptions::new().operation_timeout(Some(Duration::from_secs(20)));
+    let results = admin
+        .create_topics([&topic], &options)
+        .await
+        .expect("the broker answers");
+    for result in results {
+        result.expect("the topic is created");
+    }
+}

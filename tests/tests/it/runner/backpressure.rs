@@ -1,0 +1,162 @@
+//! Memory is bounded, and one partition that stands still starves no other.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use kafka_integration::prelude::*;
+use kafka_integration_tests::{PARTITIONS, Probe, Running, TestBroker, eventually, unique};
+use serde_json::json;
+use tokio::sync::Semaphore;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_partition_that_stands_still_fills_neither_memory_nor_the_others_way() {
+    const EACH: usize = 3_000;
+    const IN_FLIGHT: usize = 400;
+    for broker in TestBroker::each("a_partition_that_stands_still") {
+        let mut settings = broker.settings();
+        settings.cluster.max_in_flight = IN_FLIGHT.try_into().expect("not zero");
+        // Small fetches, so that the partitions take turns in the client too.
+        let config = &mut settings.cluster.consumer_config;
+        config.set("max.partition.fetch.bytes", "2000");
+        let kafka = Kafka::builder()
+            .settings(settings)
+            .build()
+            .expect("the settings are good");
+        let topic = broker.topic("still").await;
+        let records = (0..EACH).flat_map(|number| {
+            (0..PARTITIONS).map(move |partition| {
+                let value = OrTombstone::Value(json!(number));
+                kafka_integration::producer::Record::<Probe>::new(value).partition(partition)
+            })
+        });
+        Probe::produce_only(&topic)
+            .produce_batch(records)
+            .on(&kafka)
+            .await
+            .expect("acknowledged");
+
+        let handled = Arc::new(Mutex::new(HashMap::<i32, usize>::new()));
+        let gate = Arc::new(Semaphore::new(0));
+        let consumer = ConsumerSpec::new("Still", unique("still"))
+            .concurrency(PARTITIONS as usize)
+            .topic(Probe::new(&topic, {
+                let (handled, gate) = (Arc::clone(&handled), Arc::clone(&gate));
+                move |message, _| {
+                    let (handled, gate) = (Arc::clone(&handled), Arc::clone(&gate));
+                    async move {
+                        if message.partition() == 0 {
+                            gate.acquire().await?.forget();
+                        } else if message.offset() % 100 == 0 {
+                            tokio::time::sleep(Duration::from_millis(1)).await;
+                        }
+                        let mut handled = handled.lock().expect("not poisoned");
+                        *handled.entry(message.partition()).or_default() += 1;
+                        Ok(())
+                    }
+                }
+            }));
+        let running = Running::start(&kafka, [consumer]);
+        let most = Arc::new(Mutex::new(0));
+        eventually("all of the other partitions", || {
+            let in_flight = running.status.consumers()[0].in_flight;
+            let mut most = most.lock().expect("not poisoned");
+            *most = (*most).max(in_flight);
+            let handled = handled.lock().expect("not poisoned");
+            (1..PARTITIONS).all(|partition| handled.get(&partition) == Some(&EACH))
+        })
+        .await;
+        assert!(
+            *most.lock().expect("not poisoned") <= IN_FLIGHT,
+            "{most:?} in flight"
+        );
+        assert_eq!(handled.lock().expect("not poisoned").get(&0), None);
+
+        gate.add_permits(EACH);
+        eventually("the paused partition, to its end", || {
+            handled.lock().expect("not poisoned").get(&0) == Some(&EACH)
+        })
+        .await;
+        running.stop().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_that_stands_still_and_has_most_of_the_traffic_stops_no_other_key() {
+    const IN_FLIGHT: usize = 300;
+    const OTHERS: usize = 1_000;
+    for broker in TestBroker::each("a_key_that_stands_still_and_has_most_of_the_traffic") {
+        let mut settings = broker.settings();
+        settings.cluster.max_in_flight = IN_FLIGHT.try_into().expect("not zero");
+        let config = &mut settings.cluster.consumer_config;
+        config.set("max.partition.fetch.bytes", "2000");
+        let kafka = Kafka::builder()
+            .settings(settings)
+            .build()
+            .expect("the settings are good");
+        let topic = broker.topic("stuck").await;
+        // Of each four messages three are of the key that hangs, in partition 0;
+        // the other keys are in all partitions.
+        let records = (0..OTHERS * 4).map(|number| {
+            let value = OrTombstone::Value(json!(number));
+            let record = kafka_integration::producer::Record::<Probe>::new(value);
+            match number % 4 {
+                0 => {
+                    let other = number / 4;
+                    let partition = other as i32 % PARTITIONS;
+                    record.key(format!("k{}", other % 50)).partition(partition)
+                }
+                _ => record.key("stuck").partition(0),
+            }
+        });
+        Probe::produce_only(&topic)
+            .produce_batch(records)
+            .on(&kafka)
+            .await
+            .expect("acknowledged");
+
+        let seen = Arc::new(Mutex::new(HashMap::<String, Vec<(i32, i64)>>::new()));
+        let gate = Arc::new(Semaphore::new(0));
+        let consumer = ConsumerSpec::new("Stuck", unique("stuck"))
+            .ordering(Ordering::Key)
+            .concurrency(16)
+            .topic(Probe::new(&topic, {
+                let (seen, gate) = (Arc::clone(&seen), Arc::clone(&gate));
+                move |message, _| {
+                    let (seen, gate) = (Arc::clone(&seen), Arc::clone(&gate));
+                    async move {
+                        let key = message.key().cloned().unwrap_or_default();
+                        if key == "stuck" {
+                            gate.acquire().await?.forget();
+                        }
+                        let place = (message.partition(), message.offset());
+                        let mut seen = seen.lock().expect("not poisoned");
+                        seen.entry(key).or_default().push(place);
+                        Ok(())
+                    }
+                }
+            }));
+        let running = Running::start(&kafka, [consumer]);
+        let others = || {
+            let seen = seen.lock().expect("not poisoned");
+            seen.values().map(Vec::len).sum::<usize>()
+        };
+        eventually("all of the other keys", || others() == OTHERS).await;
+        gate.add_permits(OTHERS * 4);
+        eventually("the key that stood still", || others() == OTHERS * 4).await;
+        running.stop().await;
+
+        // Given back and delivered again: still each once, and in order.
+        let seen = seen.lock().expect("not poisoned");
+        assert_eq!(seen["stuck"].len(), OTHERS * 3);
+        for (key, places) in &*seen {
+            for partition in 0..PARTITIONS {
+                let offsets = places.iter().filter(|(p, _)| *p == partition);
+                assert!(
+                    offsets.clone().is_sorted(),
+                    "{key} in {partition}: {places:?}"
+                );
+            }
+        }
+    }
+}

@@ -1,0 +1,7 @@
+//! The runner in this process, on the embedded broker and on Apache Kafka.
+
+mod backpressure;
+mod failures;
+mod messages;
+mod order;
+mod restart;
