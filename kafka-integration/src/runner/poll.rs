@@ -128,9 +128,11 @@ impl PollLoop {
                 break;
             }
             let uncommitted = self.context().assignment.lock().uncommitted();
-            // A crash has what is finished and not committed delivered again.
-            let behind = uncommitted >= self.limits.max_in_flight as u64;
-            self.tick(behind);
+            // A crash has what is finished and not committed delivered again: at
+            // full speed the interval is too long.
+            let most = self.limits.max_in_flight as u64;
+            let behind = uncommitted >= most;
+            self.tick(uncommitted >= most / 4);
             self.fetch(behind, uncommitted == 0);
         }
         self.drain();
@@ -178,7 +180,11 @@ impl PollLoop {
             // Polled above, so the membership is safe; the client's own bounded
             // queue holds what comes meanwhile.
             self.starved_since.get_or_insert_with(Instant::now);
-            self.shared.budget.wait(wait.min(TICK));
+            match behind {
+                // What is awaited is the answer to a commit, not room.
+                true => std::thread::park_timeout(GATHER),
+                false => self.shared.budget.wait(wait.min(TICK)),
+            }
             return;
         }
         self.starved_since = None;
@@ -316,10 +322,10 @@ impl PollLoop {
     }
 
     /// Commits when it is time, and looks at the partitions as a whole.
-    fn tick(&mut self, behind: bool) {
+    fn tick(&mut self, much: bool) {
         let now = Instant::now();
         let due = now.duration_since(self.last_commit) >= self.limits.commit_interval;
-        if due || behind {
+        if due || much {
             self.last_commit = now;
             self.commit();
         }
