@@ -27,8 +27,8 @@ struct Arguments {
     #[arg(long, default_value_t = 1_000_000)]
     messages: u64,
     /// Rounds, after one that is not counted.
-    #[arg(long, default_value_t = 5)]
-    rounds: usize,
+    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u64).range(1..))]
+    rounds: u64,
     /// Partitions of the topic.
     #[arg(long, default_value_t = 12)]
     partitions: i32,
