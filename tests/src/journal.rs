@@ -1,11 +1,12 @@
 use std::fs::File;
 use std::io::{self, Read, Write};
 use std::path::Path;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use crate::Event;
 
 /// Appends what handlers do to a file that outlives a SIGKILL. Each line is one
-/// write, so that processes may share a file.
+/// write. A file is for one process: a kill may cut its last line off.
 #[derive(Debug)]
 pub struct Journal {
     file: File,
@@ -18,6 +19,8 @@ pub enum Kind {
     Started,
     /// A handler is about to return Ok.
     Finished,
+    /// A handler is about to fail or to panic.
+    Failed,
 }
 
 /// A line of the journal.
@@ -27,6 +30,8 @@ pub struct Entry {
     pub kind: Kind,
     /// The process.
     pub process: u32,
+    /// When, in microseconds since 1970: comparable between processes.
+    pub at: u64,
     /// The message's partition.
     pub partition: i32,
     /// The message's offset.
@@ -57,10 +62,20 @@ impl Journal {
         self.line('F', partition, offset, event)
     }
 
+    /// Notes that a handler is about to fail or to panic.
+    ///
+    /// # Errors
+    /// When the file can't be written.
+    pub fn failed(&self, partition: i32, offset: i64, event: &Event) -> io::Result<()> {
+        self.line('E', partition, offset, event)
+    }
+
     fn line(&self, kind: char, partition: i32, offset: i64, event: &Event) -> io::Result<()> {
+        let at = SystemTime::now().duration_since(UNIX_EPOCH);
         let line = format!(
-            "{kind} {} {partition} {offset} {} {} {}\n",
+            "{kind} {} {} {partition} {offset} {} {} {}\n",
             std::process::id(),
+            at.unwrap_or_default().as_micros(),
             event.id,
             event.sequence,
             event.key,
@@ -69,23 +84,45 @@ impl Journal {
     }
 }
 
-/// The whole lines of a journal. The last one may be cut off by a kill.
-///
-/// # Errors
-/// When the file can't be read.
-///
-/// # Panics
-/// On a line that is none of a journal.
-pub fn read_journal(path: &Path) -> io::Result<Vec<Entry>> {
-    let mut text = String::new();
-    File::open(path)?.read_to_string(&mut text)?;
-    let whole = text.rfind('\n').map_or("", |end| &text[..end]);
-    Ok(whole.lines().map(parse).collect())
+/// Reads a journal as it grows.
+#[derive(Debug)]
+pub struct JournalReader {
+    file: File,
+    /// A line whose end is not there yet.
+    partial: Vec<u8>,
+}
+
+impl JournalReader {
+    /// Of a file that exists.
+    ///
+    /// # Errors
+    /// When the file can't be opened.
+    pub fn open(path: &Path) -> io::Result<Self> {
+        Ok(Self {
+            file: File::open(path)?,
+            partial: Vec::new(),
+        })
+    }
+
+    /// The whole lines since the last call.
+    ///
+    /// # Errors
+    /// When the file can't be read.
+    ///
+    /// # Panics
+    /// On a line that is none of a journal.
+    pub fn read(&mut self) -> io::Result<Vec<Entry>> {
+        self.file.read_to_end(&mut self.partial)?;
+        let whole = self.partial.iter().rposition(|byte| *byte == b'\n');
+        let rest = whole.map_or(0, |end| end + 1);
+        let lines: Vec<u8> = self.partial.drain(..rest).collect();
+        Ok(String::from_utf8_lossy(&lines).lines().map(parse).collect())
+    }
 }
 
 fn parse(line: &str) -> Entry {
-    let fields: Vec<&str> = line.splitn(7, ' ').collect();
-    let [kind, process, partition, offset, id, sequence, key] = fields[..] else {
+    let fields: Vec<&str> = line.splitn(8, ' ').collect();
+    let [kind, process, at, partition, offset, id, sequence, key] = fields[..] else {
         panic!("not a line of a journal: {line:?}");
     };
     let number = |text: &str| -> i64 {
@@ -95,9 +132,11 @@ fn parse(line: &str) -> Entry {
     Entry {
         kind: match kind {
             "S" => Kind::Started,
-            _ => Kind::Finished,
+            "F" => Kind::Finished,
+            _ => Kind::Failed,
         },
         process: number(process) as u32,
+        at: number(at) as u64,
         partition: number(partition) as i32,
         offset: number(offset),
         event: Event {

@@ -6,7 +6,7 @@ mod journal;
 mod probe;
 
 pub use broker::{PARTITIONS, TestBroker, create_topic, unique};
-pub use journal::{Entry, Journal, Kind, read_journal};
+pub use journal::{Entry, Journal, JournalReader, Kind};
 pub use probe::{Probe, Running, eventually};
 
 use serde::{Deserialize, Serialize};

@@ -34,11 +34,6 @@ impl Assigned {
         }
     }
 
-    /// The offset acknowledged or, before the first commit, none.
-    pub(super) fn committed(&self) -> Option<i64> {
-        self.committed.map(|commit| commit.offset)
-    }
-
     /// Messages below the watermark that no acknowledged commit covers.
     fn uncommitted(&self) -> u64 {
         let covered = self.committed.map_or(0, |commit| commit.settled);

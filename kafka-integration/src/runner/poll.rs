@@ -361,14 +361,12 @@ impl PollLoop {
             let partition = &assigned.partition;
             let consumer = self.queue.consumer();
             let end = native::cached_high_watermark(consumer, &partition.topic, partition.id);
-            let tracker = partition.tracker();
-            let done = tracker.committable().or(assigned.committed());
-            let position = tracker.position();
-            drop(tracker);
-            // Before the first message, nothing says where the partition stands.
-            let behind = match (end, done.or(position)) {
+            let done = partition.tracker().done();
+            let behind = match (end, done) {
                 (Some(end), Some(done)) => u64::try_from(end - done).ok(),
-                (Some(0), None) => Some(0),
+                // The end came with a fetch that brought no message, and nothing
+                // keeps one from being taken: there is none.
+                (Some(_), None) if self.starved_since.is_none() => Some(0),
                 _ => None,
             };
             lag = lag.zip(behind).map(|(sum, behind)| sum + behind);
@@ -381,7 +379,7 @@ impl PollLoop {
     /// Finishes what is in flight, as far as the timeout allows, and commits it.
     fn drain(&mut self) {
         let deadline = Instant::now() + self.limits.shutdown_timeout;
-        self.context().stopping.store(true, Ordering::Release);
+        let _ = self.context().stopping.set(deadline);
         let partitions = self.context().assignment.lock().partitions();
         self.shared.begin_drain(&partitions);
         let mut drained = false;

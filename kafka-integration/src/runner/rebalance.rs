@@ -19,6 +19,12 @@ use super::routes::Routes;
 use super::shared::Shared;
 use crate::native::{self, FetchWaker};
 
+/// How long the last commit of a revocation is tried again while the broker
+/// takes this member's epoch for stale.
+const STALE_EPOCH_TIMEOUT: Duration = Duration::from_secs(5);
+
+const STALE_EPOCH_PAUSE: Duration = Duration::from_millis(20);
+
 pub(super) struct PollContext {
     pub(super) shared: Arc<Shared>,
     pub(super) assignment: Mutex<Assignment>,
@@ -27,7 +33,8 @@ pub(super) struct PollContext {
     pub(super) error_handler: Arc<dyn ErrorHandler>,
     /// How long a revocation waits for handlers that run.
     pub(super) drain_timeout: Duration,
-    pub(super) stopping: AtomicBool,
+    /// Set once the consumer stops: until when it waits for handlers.
+    pub(super) stopping: OnceLock<Instant>,
     /// A commit is on its way.
     pub(super) committing: AtomicBool,
     /// The last commit failed; said once, not at every attempt.
@@ -59,7 +66,7 @@ impl PollContext {
             fetch: OnceLock::new(),
             error_handler,
             drain_timeout,
-            stopping: AtomicBool::new(false),
+            stopping: OnceLock::new(),
             committing: AtomicBool::new(false),
             commit_failed: AtomicBool::new(false),
             failure: Mutex::new(None),
@@ -139,7 +146,7 @@ impl PollContext {
                 return Err(format!("cannot fetch {topic}[{id}]"));
             }
             let partition = Arc::new(Partition::new(topic.into(), id, handler));
-            if self.stopping.load(Ordering::Acquire) {
+            if self.stopping.get().is_some() {
                 partition.close();
             }
             let predecessor = assignment.lingering(topic, id);
@@ -183,9 +190,12 @@ impl PollContext {
                 .collect()
         };
         if !lost {
-            let deadline = Instant::now() + self.drain_timeout;
-            self.shared.begin_drain(&partitions);
-            if !self.shared.wait_drained(&partitions, deadline) {
+            let deadline = self.drain_deadline();
+            // A stop has drained and closed them before it leaves the group.
+            let open = |partition: &&Arc<Partition>| !partition.ended().is_cancelled();
+            let open: Vec<_> = partitions.iter().filter(open).cloned().collect();
+            self.shared.begin_drain(&open);
+            if !self.shared.wait_drained(&open, deadline) {
                 tracing::warn!(
                     consumer = %self.shared.name,
                     "handlers did not finish before their partitions had to go; \
@@ -222,6 +232,14 @@ impl PollContext {
         }
     }
 
+    /// Until when a revocation waits for handlers: a stop that goes on meanwhile
+    /// has no more time than it was given.
+    fn drain_deadline(&self) -> Instant {
+        let longest = Instant::now() + self.drain_timeout;
+        let stopping = self.stopping.get().copied();
+        stopping.map_or(longest, |stop| stop.min(longest))
+    }
+
     /// Commits and waits for the answer, so that it is this member's commit and
     /// not one that arrives after the next owner started.
     fn commit_now(&self, consumer: &BaseConsumer<Self>, partitions: &[Arc<Partition>]) {
@@ -234,7 +252,7 @@ impl PollContext {
         if list.count() == 0 {
             return;
         }
-        let result = consumer.commit(&list, CommitMode::Sync);
+        let result = self.commit_sync(consumer, &list);
         self.assignment.lock().committed(&list, result.is_ok());
         if let Err(error) = result {
             tracing::warn!(
@@ -243,6 +261,27 @@ impl PollContext {
                 "the last commit of revoked partitions failed; \
                  what it covered will be delivered again"
             );
+        }
+    }
+
+    /// With `group.protocol=consumer` the broker refuses a commit that was sent
+    /// before this member heard of its new epoch; the client asks for it at
+    /// once, but leaves sending again to whoever commits.
+    fn commit_sync(
+        &self,
+        consumer: &BaseConsumer<Self>,
+        list: &TopicPartitionList,
+    ) -> KafkaResult<()> {
+        let deadline = Instant::now() + STALE_EPOCH_TIMEOUT;
+        loop {
+            let result = consumer.commit(list, CommitMode::Sync);
+            let stale = result.as_ref().is_err_and(|error| {
+                error.rdkafka_error_code() == Some(RDKafkaErrorCode::StaleMemberEpoch)
+            });
+            if !stale || Instant::now() >= deadline {
+                return result;
+            }
+            std::thread::sleep(STALE_EPOCH_PAUSE);
         }
     }
 }

@@ -187,6 +187,13 @@ impl Tracker {
         self.settled
     }
 
+    /// Below which nothing is left to be done, as far as is known: the watermark,
+    /// or, before there is one, the first offset delivered.
+    pub(super) fn done(&self) -> Option<i64> {
+        let first = || self.entries.front().map(|entry| entry.offset);
+        self.watermark.or_else(first)
+    }
+
     /// One past the last delivered offset.
     pub(super) fn position(&self) -> Option<i64> {
         self.delivered

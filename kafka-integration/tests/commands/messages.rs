@@ -259,8 +259,9 @@ async fn a_reader_that_went_away_ends_a_tail_and_nothing_is_committed() {
         let (code, error) = end(management, &tail).await;
         assert_eq!(code, 0, "{error}");
         // Nobody has seen the message: it comes again.
-        let again = [&tail[..], &["--max", "1", "--json"]].concat();
+        let again = [&tail[..], &["--max", "1", "--json", "--timeout", "20s"]].concat();
         let tailed = run(&broker, &again).await;
+        assert_eq!(tailed.json_lines().len(), 1, "{tailed:?}");
         assert_eq!(tailed.json_lines()[0]["value"], "first", "{tailed:?}");
     }
 }

@@ -1,6 +1,7 @@
 use std::io::{self, Write};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use clap::Parser;
 use kafka_integration::admin::{Cluster, NewTopic};
@@ -8,6 +9,9 @@ use kafka_integration::embedded::EmbeddedBroker;
 use kafka_integration::management::{KafkaCommand, Management};
 use kafka_integration::prelude::*;
 use kafka_integration::settings::Settings;
+
+/// No command that a test runs takes longer.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A broker to test against.
 pub(crate) struct Broker {
@@ -159,9 +163,11 @@ pub(crate) async fn execute(management: Management, arguments: &[&str]) -> Ran {
 pub(crate) async fn end(management: Management, arguments: &[&str]) -> (u8, String) {
     let command = std::iter::once("app").chain(arguments.iter().copied());
     let App::Kafka(command) = App::try_parse_from(command).unwrap_or_else(|e| panic!("{e}"));
-    match management.execute(command, async |kafka| Ok(kafka)).await {
-        Ok(()) => (0, String::new()),
-        Err(error) => (error.code(), error.to_string()),
+    let executed = management.execute(command, async |kafka| Ok(kafka));
+    match tokio::time::timeout(PATIENCE, executed).await {
+        Ok(Ok(())) => (0, String::new()),
+        Ok(Err(error)) => (error.code(), error.to_string()),
+        Err(_) => panic!("{arguments:?} does not end"),
     }
 }
 

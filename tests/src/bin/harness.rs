@@ -5,7 +5,7 @@
 use std::fs::{File, OpenOptions};
 use std::io::Write as _;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, Ordering as Atomic};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering as Atomic};
 use std::time::Duration;
 
 use clap::Parser;
@@ -40,8 +40,18 @@ struct Args {
     /// A handler of this key panics, once.
     #[arg(long)]
     panic_key: Option<String>,
+    /// A handler of this key fails, `--fail-times` times.
+    #[arg(long)]
+    fail_key: Option<String>,
+    #[arg(long, default_value_t = 0)]
+    fail_times: u32,
+    /// How long a failed message waits, in milliseconds; it does not grow.
+    #[arg(long, default_value_t = 100)]
+    retry_ms: u64,
     #[arg(long, default_value_t = 1_000)]
     max_in_flight: usize,
+    #[arg(long)]
+    max_in_flight_bytes: Option<usize>,
     #[arg(long, default_value_t = 30_000)]
     shutdown_ms: u64,
     /// Client properties, `name=value`.
@@ -61,6 +71,36 @@ struct Handling {
     hung: AtomicBool,
     panic_key: Option<String>,
     panicked: AtomicBool,
+    fail_key: Option<String>,
+    failures_left: AtomicU32,
+}
+
+impl Handling {
+    /// What was asked to go wrong with this message does.
+    async fn misbehave(&self, message: &Message<Work>) -> Result<(), ConsumeError> {
+        let event = message.value();
+        let is = |key: &Option<String>| key.as_ref() == Some(&event.key);
+        let (partition, offset) = (message.partition(), message.offset());
+        if is(&self.panic_key) && !self.panicked.swap(true, Atomic::SeqCst) {
+            self.journal.failed(partition, offset, event)?;
+            panic!("as asked");
+        }
+        if is(&self.fail_key) {
+            let one_less = |left: u32| left.checked_sub(1);
+            let failures = &self.failures_left;
+            if failures
+                .fetch_update(Atomic::SeqCst, Atomic::SeqCst, one_less)
+                .is_ok()
+            {
+                self.journal.failed(partition, offset, event)?;
+                return Err(ConsumeError::new("as asked"));
+            }
+        }
+        if is(&self.hang_key) && !self.hung.swap(true, Atomic::SeqCst) {
+            tokio::time::sleep(self.hang).await;
+        }
+        Ok(())
+    }
 }
 
 impl Topic for Work {
@@ -80,16 +120,7 @@ impl Consume for Work {
         handling
             .journal
             .started(message.partition(), message.offset(), event)?;
-        if handling.panic_key.as_ref() == Some(&event.key)
-            && !handling.panicked.swap(true, Atomic::SeqCst)
-        {
-            panic!("as asked");
-        }
-        if handling.hang_key.as_ref() == Some(&event.key)
-            && !handling.hung.swap(true, Atomic::SeqCst)
-        {
-            tokio::time::sleep(handling.hang).await;
-        }
+        handling.misbehave(&message).await?;
         if !handling.handler.is_zero() {
             tokio::time::sleep(handling.handler).await;
         }
@@ -116,6 +147,9 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut settings = Settings::with_bootstrap_servers(&args.bootstrap);
     settings.cluster.shutdown_timeout = Duration::from_millis(args.shutdown_ms);
     settings.cluster.max_in_flight = args.max_in_flight.try_into()?;
+    if let Some(bytes) = args.max_in_flight_bytes {
+        settings.cluster.max_in_flight_bytes = bytes;
+    }
     let kafka = Kafka::builder()
         .settings(settings)
         .state(Handling {
@@ -126,6 +160,8 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
             hung: AtomicBool::new(false),
             panic_key: args.panic_key,
             panicked: AtomicBool::new(false),
+            fail_key: args.fail_key,
+            failures_left: AtomicU32::new(args.fail_times),
         })
         .build()?;
     let ordering = match args.ordering.as_str() {
@@ -138,8 +174,10 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         .ordering(ordering)
         .concurrency(args.concurrency)
         .retry(RetryPolicy {
-            delay: Duration::from_millis(100),
-            ..RetryPolicy::default()
+            delay: Duration::from_millis(args.retry_ms),
+            factor: 1.0,
+            max_delay: Duration::from_millis(args.retry_ms),
+            jitter: 0.0,
         });
     for property in &args.config {
         let (name, value) = property.split_once('=').ok_or("--config name=value")?;
@@ -153,6 +191,11 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     runner
         .run(async move {
             terminate.recv().await;
+            tokio::spawn(async move {
+                terminate.recv().await;
+                // As `kafka-consume` does: whatever is in flight is cut off.
+                std::process::exit(143);
+            });
         })
         .await?;
     let mut out = std::io::stdout();

@@ -1,4 +1,7 @@
 //! Cross-crate tests, in one binary.
 
+mod bulk;
 mod declarations;
+mod faults;
 mod runner;
+mod support;

@@ -1,0 +1,11 @@
+//! The runner's promises, against Apache Kafka and with things going wrong.
+
+mod broker;
+mod handlers;
+mod kill;
+mod memory;
+mod retry;
+mod rolling;
+mod shutdown;
+mod supervise;
+mod zombie;
