@@ -3,12 +3,13 @@
 mod log;
 
 use std::any::{Any, TypeId};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use rdkafka::ClientConfig;
+use rustc_hash::FxHashMap;
 
 pub(crate) use log::log_client;
 
@@ -30,7 +31,7 @@ pub struct Kafka {
 
 struct Inner {
     settings: Settings,
-    state: HashMap<TypeId, Box<dyn Any + Send + Sync>>,
+    state: FxHashMap<TypeId, Box<dyn Any + Send + Sync>>,
     error_handlers: BTreeMap<String, Arc<dyn ErrorHandler>>,
     producers: Producers,
     #[cfg(feature = "embedded-broker")]
@@ -120,7 +121,7 @@ pub struct MissingState {
 #[derive(Default)]
 pub struct KafkaBuilder {
     settings: Option<Settings>,
-    state: HashMap<TypeId, Box<dyn Any + Send + Sync>>,
+    state: FxHashMap<TypeId, Box<dyn Any + Send + Sync>>,
     error_handlers: BTreeMap<String, Arc<dyn ErrorHandler>>,
 }
 

@@ -1,4 +1,9 @@
+use std::fmt;
+use std::sync::Arc;
+
 use bytes::Bytes;
+
+use crate::native::LazyHeaders;
 
 /// One header: a name and an optional value.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -10,13 +15,20 @@ pub struct Header {
 }
 
 /// The headers of a record, in order, names repeated as they were written.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Headers(Vec<Header>);
+#[derive(Clone)]
+pub struct Headers(Kept);
+
+#[derive(Clone)]
+enum Kept {
+    Here(Vec<Header>),
+    /// Of a consumed message, not parsed until they are looked at.
+    InMessage(Arc<LazyHeaders>),
+}
 
 impl Headers {
     /// No headers. Allocates nothing.
     pub const fn new() -> Self {
-        Self(Vec::new())
+        Self(Kept::Here(Vec::new()))
     }
 
     /// Appends a header; one of the same name stays.
@@ -29,13 +41,29 @@ impl Headers {
 
     /// Appends a header that may have a null value.
     pub fn push(&mut self, header: Header) {
-        self.0.push(header);
+        if let Kept::InMessage(headers) = &self.0 {
+            self.0 = Kept::Here(headers.list().to_vec());
+        }
+        if let Kept::Here(list) = &mut self.0 {
+            list.push(header);
+        }
+    }
+
+    pub(crate) fn lazy(headers: Arc<LazyHeaders>) -> Self {
+        Self(Kept::InMessage(headers))
+    }
+
+    fn list(&self) -> &[Header] {
+        match &self.0 {
+            Kept::Here(list) => list,
+            Kept::InMessage(headers) => headers.list(),
+        }
     }
 
     /// The last value of that name, as Kafka's own clients read it. `None` when
     /// there is no such header or its value is null.
     pub fn get(&self, name: &str) -> Option<&[u8]> {
-        self.0
+        self.list()
             .iter()
             .rev()
             .find(|header| header.name == name)
@@ -50,17 +78,37 @@ impl Headers {
 
     /// All headers in order.
     pub fn iter(&self) -> std::slice::Iter<'_, Header> {
-        self.0.iter()
+        self.list().iter()
     }
 
     /// How many headers there are.
     pub fn len(&self) -> usize {
-        self.0.len()
+        self.list().len()
     }
 
     /// Whether there is none.
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.list().is_empty()
+    }
+}
+
+impl Default for Headers {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl PartialEq for Headers {
+    fn eq(&self, other: &Self) -> bool {
+        self.list() == other.list()
+    }
+}
+
+impl Eq for Headers {}
+
+impl fmt::Debug for Headers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Headers").field(&self.list()).finish()
     }
 }
 
@@ -75,7 +123,7 @@ impl<'a> IntoIterator for &'a Headers {
 
 impl FromIterator<Header> for Headers {
     fn from_iter<I: IntoIterator<Item = Header>>(headers: I) -> Self {
-        Self(headers.into_iter().collect())
+        Self(Kept::Here(headers.into_iter().collect()))
     }
 }
 

@@ -1,13 +1,14 @@
 use std::ffi::CStr;
 use std::ptr::{self, NonNull};
 use std::slice;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use bytes::Bytes;
 use rdkafka::types::RDKafkaErrorCode;
 use rdkafka_sys as sys;
 
-use crate::message::{Header, Headers, Timestamp};
+use super::headers::{self, LazyHeaders};
+use crate::message::{Headers, Timestamp};
 
 /// How many messages of one client are alive. It is never freed, so that a
 /// message needs no reference count of its own: 8 bytes for each start of a
@@ -21,6 +22,8 @@ pub(super) type Outstanding = &'static AtomicUsize;
 pub(crate) struct NativeMessage {
     message: NonNull<sys::rd_kafka_message_t>,
     outstanding: Outstanding,
+    /// Once somebody was given them.
+    headers: Option<Arc<LazyHeaders>>,
 }
 
 // SAFETY: a message is an immutable struct with buffers that no other thread
@@ -28,7 +31,7 @@ pub(crate) struct NativeMessage {
 // counts are atomic.
 unsafe impl Send for NativeMessage {}
 // SAFETY: as above; everything reachable by `&self` only reads, but for
-// `rd_kafka_message_headers`, which parses lazily and is guarded in `headers`.
+// the headers, which are parsed under a lock of their own.
 unsafe impl Sync for NativeMessage {}
 
 impl NativeMessage {
@@ -42,6 +45,7 @@ impl NativeMessage {
         Self {
             message,
             outstanding,
+            headers: None,
         }
     }
 
@@ -104,47 +108,31 @@ impl NativeMessage {
         (known && millis >= 0).then(|| Timestamp::from_millis(millis))
     }
 
-    /// The headers, copied. Takes the message exclusively because librdkafka
-    /// parses them on first use, into the message.
+    /// The headers, parsed when they are first looked at.
     pub(crate) fn headers(&mut self) -> Headers {
-        let mut headers = ptr::null_mut();
-        // SAFETY: the message is valid and not shared; the result stays owned
-        // by the message.
-        let result =
-            unsafe { sys::rd_kafka_message_headers(self.message.as_ptr(), &raw mut headers) };
-        if result != sys::rd_kafka_resp_err_t::RD_KAFKA_RESP_ERR_NO_ERROR || headers.is_null() {
-            return Headers::new();
-        }
-        let mut copied = Vec::new();
-        for index in 0.. {
-            let (mut name, mut value, mut size) = (ptr::null(), ptr::null(), 0);
-            // SAFETY: `headers` is the message's own list, the out-pointers are
-            // live; past the last index the call returns an error.
-            let header = unsafe {
-                let result = sys::rd_kafka_header_get_all(
-                    headers,
-                    index,
-                    &raw mut name,
-                    &raw mut value,
-                    &raw mut size,
-                );
-                if result != sys::rd_kafka_resp_err_t::RD_KAFKA_RESP_ERR_NO_ERROR {
-                    break;
-                }
-                Header {
-                    name: CStr::from_ptr(name).to_string_lossy().into_owned(),
-                    value: bytes(value, size).map(Bytes::copy_from_slice),
-                }
-            };
-            copied.push(header);
-        }
-        copied.into_iter().collect()
+        let headers = self.headers.get_or_insert_with(|| {
+            // SAFETY: the message is valid until `drop`, which detaches; headers
+            // are only parsed through this value from here on.
+            unsafe { LazyHeaders::of(self.message) }
+        });
+        Headers::lazy(Arc::clone(headers))
+    }
+
+    /// The headers, copied.
+    pub(crate) fn copied_headers(&mut self) -> Headers {
+        let list = match &self.headers {
+            Some(headers) => headers.list().to_vec(),
+            // SAFETY: the message is valid, this is the only access to it, and
+            // nobody was given its headers.
+            None => unsafe { headers::parse(self.message) },
+        };
+        list.into_iter().collect()
     }
 }
 
 /// # Safety
 /// A non-null `data` points to `length` bytes that live for `'a`.
-unsafe fn bytes<'a>(data: *const std::ffi::c_void, length: usize) -> Option<&'a [u8]> {
+pub(super) unsafe fn bytes<'a>(data: *const std::ffi::c_void, length: usize) -> Option<&'a [u8]> {
     if data.is_null() {
         return None;
     }
@@ -154,6 +142,9 @@ unsafe fn bytes<'a>(data: *const std::ffi::c_void, length: usize) -> Option<&'a 
 
 impl Drop for NativeMessage {
     fn drop(&mut self) {
+        if let Some(headers) = self.headers.take() {
+            LazyHeaders::detach(headers);
+        }
         // SAFETY: nobody else has this message; its client is alive, because it
         // is only destroyed once `outstanding` is zero.
         unsafe { sys::rd_kafka_message_destroy(self.message.as_ptr()) };

@@ -17,10 +17,12 @@
 #![allow(unsafe_code)]
 
 mod fetch_queue;
+mod headers;
 mod message;
 pub(crate) mod producer;
 
 pub(crate) use fetch_queue::{FetchQueue, FetchWaker, forward_to};
+pub(crate) use headers::LazyHeaders;
 pub(crate) use message::NativeMessage;
 
 use std::ffi::CString;

@@ -8,7 +8,8 @@ use std::task::Poll;
 use futures_util::FutureExt;
 
 use super::context::Context;
-use super::raw::Work;
+use super::partition::Partition;
+use super::raw::RawMessage;
 use super::turn::Turn;
 use crate::codec::{CodecContext, CodecError, DecodeError, Field};
 use crate::message::Message;
@@ -33,8 +34,23 @@ impl<T: Consume> TypedHandler<T> {
         Self { topic }
     }
 
-    async fn handle(&self, work: &mut Work, turn: &mut Turn, cx: &Context) -> Result<(), Failure> {
-        let message = decode(&self.topic, work, turn).map_err(Failure::Decode)?;
+    /// Handles messages until the turn has none left.
+    async fn work(&self, turn: &mut Turn) {
+        let mut cx = turn.context();
+        while turn.next().await {
+            match self.handle(turn, &mut cx).await {
+                Ok(()) => turn.finished(),
+                Err(failure) => turn.failed(&failure),
+            }
+        }
+    }
+
+    async fn handle(&self, turn: &mut Turn, cx: &mut Context) -> Result<(), Failure> {
+        let Some((partition, work)) = turn.current() else {
+            return Ok(());
+        };
+        cx.attempt = work.attempt;
+        let message = decode(&self.topic, partition, &mut work.message).map_err(Failure::Decode)?;
         let mut hook = pin!(self.topic.consume(message, cx));
         let first = std::future::poll_fn(|task| Poll::Ready(hook.as_mut().poll(task))).await;
         let result = match first {
@@ -59,29 +75,23 @@ impl<T: Consume> Handler for TypedHandler<T> {
 
     fn run<'a>(&'a self, turn: &'a mut Turn) -> Pin<Box<dyn Future<Output = ()> + Send + 'a>> {
         Box::pin(async move {
-            let mut cx = turn.context();
-            while let Some(mut work) = turn.next() {
-                cx.attempt = work.attempt;
-                // The hook sees nothing again of what a panic left half done: the
-                // message is dropped, and the topic and the context are shared
-                // with other handlers anyway.
-                let outcome = AssertUnwindSafe(self.handle(&mut work, turn, &cx))
-                    .catch_unwind()
-                    .await
-                    .unwrap_or_else(|panic| Err(Failure::Panic(panic_text(panic.as_ref()))));
-                match outcome {
-                    Ok(()) => turn.finished(work),
-                    Err(failure) => turn.failed(work, &failure),
-                }
+            // The hook sees nothing again of what a panic left half done: the
+            // message is dropped, and the topic and the context are shared with
+            // other handlers anyway. The turn knows which message it was.
+            while let Err(panic) = AssertUnwindSafe(self.work(turn)).catch_unwind().await {
+                turn.failed(&Failure::Panic(panic_text(panic.as_ref())));
             }
         })
     }
 }
 
-fn decode<T: Consume>(topic: &T, work: &mut Work, turn: &Turn) -> Result<Message<T>, DecodeError> {
-    let partition = turn.partition();
-    let offset = work.message.offset();
-    let headers = work.message.headers();
+fn decode<T: Consume>(
+    topic: &T,
+    partition: &Partition,
+    raw: &mut RawMessage,
+) -> Result<Message<T>, DecodeError> {
+    let offset = raw.offset();
+    let headers = raw.headers();
     let error = |field, source: CodecError| DecodeError {
         topic: partition.topic.to_string(),
         partition: partition.id,
@@ -94,7 +104,7 @@ fn decode<T: Consume>(topic: &T, work: &mut Work, turn: &Turn) -> Result<Message
         field,
         headers: &headers,
     };
-    let key = match work.message.key() {
+    let key = match raw.key() {
         None => None,
         Some(bytes) => Some(
             topic
@@ -103,7 +113,7 @@ fn decode<T: Consume>(topic: &T, work: &mut Work, turn: &Turn) -> Result<Message
         ),
     };
     let value = topic
-        .deserialize_value(work.message.payload(), &context(Field::Value))
+        .deserialize_value(raw.payload(), &context(Field::Value))
         .map_err(|source| error(Field::Value, source))?;
     Ok(Message {
         key,
@@ -111,7 +121,7 @@ fn decode<T: Consume>(topic: &T, work: &mut Work, turn: &Turn) -> Result<Message
         topic: partition.topic.clone(),
         partition: partition.id,
         offset,
-        timestamp: work.message.timestamp(),
+        timestamp: raw.timestamp(),
         headers,
     })
 }

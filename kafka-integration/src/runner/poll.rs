@@ -23,6 +23,16 @@ use crate::native::{self, FetchQueue, NativeMessage};
 /// Messages fetched at a time.
 const BATCH: usize = 1024;
 
+/// With so many messages in flight the workers have enough to do for a while:
+/// what arrives meanwhile is better taken together than a handful at a time.
+const ENOUGH: usize = 2 * BATCH;
+
+/// With so many, even whole batches can wait.
+const PLENTY: usize = 8 * BATCH;
+
+/// How long to let messages gather then.
+const GATHER: Duration = Duration::from_millis(1);
+
 /// How many of the client's events are served between two fetches. There are
 /// few; a `None` of `poll` may also mean that one was served.
 const EVENTS_PER_ROUND: usize = 8;
@@ -53,6 +63,8 @@ pub(super) struct PollLoop {
     last_commit: Instant,
     last_tick: Instant,
     starved_since: Option<Instant>,
+    /// The last fetch was a whole batch: there may be more.
+    more: bool,
 }
 
 impl PollLoop {
@@ -96,6 +108,7 @@ impl PollLoop {
             last_commit: Instant::now(),
             last_tick: Instant::now(),
             starved_since: None,
+            more: false,
         })
     }
 
@@ -115,9 +128,11 @@ impl PollLoop {
                 break;
             }
             let uncommitted = self.context().assignment.lock().uncommitted();
-            // A crash has what is finished and not committed delivered again.
-            let behind = uncommitted >= self.limits.max_in_flight as u64;
-            self.tick(behind);
+            // A crash has what is finished and not committed delivered again: at
+            // full speed the interval is too long.
+            let most = self.limits.max_in_flight as u64;
+            let behind = uncommitted >= most;
+            self.tick(uncommitted >= most / 4);
             self.fetch(behind, uncommitted == 0);
         }
         self.drain();
@@ -165,11 +180,20 @@ impl PollLoop {
             // Polled above, so the membership is safe; the client's own bounded
             // queue holds what comes meanwhile.
             self.starved_since.get_or_insert_with(Instant::now);
-            self.shared.budget.wait(wait.min(TICK));
+            match behind {
+                // What is awaited is the answer to a commit, not room.
+                true => std::thread::park_timeout(GATHER),
+                false => self.shared.budget.wait(wait.min(TICK)),
+            }
             return;
         }
         self.starved_since = None;
+        let in_flight = self.shared.budget.messages();
+        if in_flight >= PLENTY || (in_flight >= ENOUGH && !self.more) {
+            std::thread::park_timeout(GATHER);
+        }
         self.queue.fetch(wait, room, &mut self.fetched);
+        self.more = self.fetched.len() >= BATCH;
         let mut fetched = std::mem::take(&mut self.fetched);
         self.hand_over(&mut fetched);
         self.fetched = fetched;
@@ -298,10 +322,10 @@ impl PollLoop {
     }
 
     /// Commits when it is time, and looks at the partitions as a whole.
-    fn tick(&mut self, behind: bool) {
+    fn tick(&mut self, much: bool) {
         let now = Instant::now();
         let due = now.duration_since(self.last_commit) >= self.limits.commit_interval;
-        if due || behind {
+        if due || much {
             self.last_commit = now;
             self.commit();
         }

@@ -67,17 +67,17 @@ impl RawMessage {
         OVERHEAD + length(self.key()) + length(self.payload())
     }
 
-    /// The message in memory of its own, so that it pins no fetch buffer.
-    pub(crate) fn detach(self) -> Self {
-        match self {
-            Self::Owned(_) => self,
-            Self::Native(mut message) => Self::Owned(Box::new(OwnedMessage {
+    /// Has the message in memory of its own, so that it pins no fetch buffer.
+    pub(crate) fn detach(&mut self) {
+        if let Self::Native(message) = self {
+            let copy = OwnedMessage {
                 offset: message.offset(),
-                headers: message.headers(),
+                headers: message.copied_headers(),
                 timestamp: message.timestamp(),
                 key: message.key().map(Box::from),
                 payload: message.payload().map(Box::from),
-            })),
+            };
+            *self = Self::Owned(Box::new(copy));
         }
     }
 }
@@ -128,12 +128,9 @@ pub(crate) struct Work {
 }
 
 impl Work {
-    /// With its message copied, for a long wait.
-    pub(super) fn detach(self) -> Self {
-        Self {
-            message: self.message.detach(),
-            ..self
-        }
+    /// Has its message copied, for a long wait.
+    pub(super) fn detach(&mut self) {
+        self.message.detach();
     }
 }
 

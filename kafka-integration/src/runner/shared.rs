@@ -93,13 +93,13 @@ impl Shared {
     pub(super) fn retry_later(
         self: &Arc<Self>,
         partition: &Arc<Partition>,
-        work: Work,
+        mut work: Work,
         delay: Duration,
     ) {
         let shared = Arc::clone(self);
         let partition = Arc::clone(partition);
         // It may wait for long; it must not keep a fetch buffer alive.
-        let work = work.detach();
+        work.detach();
         self.runtime.spawn(async move {
             tokio::select! {
                 biased;

@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use super::context::Context;
 use super::lanes::{Lane, TurnEnd};
@@ -10,17 +11,41 @@ use super::raw::Work;
 use super::shared::Shared;
 use crate::retry::{Failure, Verdict};
 
-/// A worker lets the runtime's other tasks run after so many messages.
-const MESSAGES_BETWEEN_YIELDS: usize = 256;
+/// How long a worker whose handlers never wait goes on before it lets the
+/// runtime's other tasks run. Each time, the runtime wakes another of its
+/// threads, which costs as much as several messages.
+const SPELL: Duration = Duration::from_millis(1);
+
+/// How often a worker looks at the clock, in messages.
+const MESSAGES_BETWEEN_LOOKS: u32 = 32;
 
 /// What a worker has taken from the lanes, all of one partition.
 pub(crate) struct Turn {
     shared: Arc<Shared>,
     partition: Arc<Partition>,
     works: VecDeque<Work>,
+    /// The message being handled.
+    current: Option<Work>,
     finished: Finished,
     end: TurnEnd,
-    handled: usize,
+    spell: Spell,
+}
+
+/// A worker's time without a break, looked at once in a while.
+#[derive(Default)]
+struct Spell {
+    /// The first look.
+    since: Option<Instant>,
+    messages: u32,
+}
+
+impl Spell {
+    /// Another message; whether it is time for a break.
+    fn is_over(&mut self) -> bool {
+        self.messages += 1;
+        self.messages.is_multiple_of(MESSAGES_BETWEEN_LOOKS)
+            && self.since.get_or_insert_with(Instant::now).elapsed() >= SPELL
+    }
 }
 
 /// Finished messages that the tracker, the budget and the lanes don't know of
@@ -42,18 +67,15 @@ pub(super) async fn work(shared: Arc<Shared>) {
         shared,
         partition,
         works,
+        current: None,
         finished: Finished::default(),
         end: TurnEnd::default(),
-        handled: 0,
+        spell: Spell::default(),
     };
     loop {
         let handler = Arc::clone(&turn.partition.handler);
         handler.run(&mut turn).await;
         turn.finish();
-        if turn.handled >= MESSAGES_BETWEEN_YIELDS {
-            turn.handled = 0;
-            tokio::task::yield_now().await;
-        }
         match turn.shared.lanes.take(&mut turn.works) {
             Some(partition) => turn.partition = partition,
             None => return,
@@ -62,10 +84,6 @@ pub(super) async fn work(shared: Arc<Shared>) {
 }
 
 impl Turn {
-    pub(crate) fn partition(&self) -> &Partition {
-        &self.partition
-    }
-
     pub(crate) fn context(&self) -> Context {
         Context {
             kafka: self.shared.kafka.clone(),
@@ -75,40 +93,59 @@ impl Turn {
         }
     }
 
-    /// The next message to handle; `None` ends the turn.
-    pub(crate) fn next(&mut self) -> Option<Work> {
+    /// Goes on to the next message; `false` ends the turn. Lets the runtime's
+    /// other tasks run once in a while.
+    pub(crate) async fn next(&mut self) -> bool {
+        if self.spell.is_over() {
+            tokio::task::yield_now().await;
+            self.spell = Spell::default();
+        }
         while let Some(mut work) = self.works.pop_front() {
             if self.partition.start(work.message.offset()) {
                 work.attempt = work.attempt.saturating_add(1);
-                self.handled += 1;
-                return Some(work);
+                self.current = Some(work);
+                return true;
             }
             self.shared.drop_works(&self.partition, [work]);
         }
-        None
+        false
+    }
+
+    /// The message being handled; `None` between two.
+    pub(crate) fn current(&mut self) -> Option<(&Partition, &mut Work)> {
+        Some((&self.partition, self.current.as_mut()?))
     }
 
     /// The handler is not done at once: what is finished counts now, and the
     /// rest of the turn is for others where order allows.
     pub(crate) fn waiting(&mut self) {
         self.end.waited = true;
+        self.spell = Spell::default();
         let finished = self.settle();
+        let running = self.current.as_ref().and_then(|work| work.lane);
         let hired = self
             .shared
             .lanes
-            .waiting(&self.partition, &finished, &mut self.works);
+            .waiting(&self.partition, &finished, running, &mut self.works);
         self.recycle(finished);
         self.shared.start_workers(hired);
     }
 
-    pub(crate) fn finished(&mut self, work: Work) {
+    /// The message is done.
+    pub(crate) fn finished(&mut self) {
+        let Some(work) = self.current.take() else {
+            return;
+        };
         self.finished.sequences.push(work.sequence);
         self.finished.lanes.push(work.lane);
         self.finished.bytes += work.size;
     }
 
-    /// A handler failed: its message waits, its lane with it.
-    pub(crate) fn failed(&mut self, work: Work, failure: &Failure) {
+    /// The handler failed: the message waits, its lane with it.
+    pub(crate) fn failed(&mut self, failure: &Failure) {
+        let Some(work) = self.current.take() else {
+            return;
+        };
         let Verdict::RetryAfter(delay) = self.shared.retry.decide(work.attempt, failure);
         self.shared.counters.failed();
         tracing::warn!(

@@ -36,6 +36,9 @@ const MAX_WAITING_WHERE_IT_STANDS: usize = 64;
 struct KeyLane {
     waiting: VecDeque<Work>,
     parked: bool,
+    /// A handler of this key was not done at once. What waits behind it may
+    /// wait for long and must not pin a fetch buffer: it is copied.
+    held: bool,
     /// A message of the key is ready, running or parked.
     active: bool,
     /// Messages of the key were given back. All later ones must be too, until
@@ -45,18 +48,26 @@ struct KeyLane {
 }
 
 impl KeyLane {
-    fn active() -> Self {
+    fn active(now: Instant) -> Self {
         Self {
             waiting: VecDeque::new(),
             parked: false,
+            held: false,
             active: true,
             spilled: false,
-            progress: Instant::now(),
+            progress: now,
         }
     }
 
     fn stands_still(&self, now: Instant) -> bool {
         self.parked || now.duration_since(self.progress) > STANDS_STILL
+    }
+
+    fn hold(&mut self) {
+        if !self.held {
+            self.held = true;
+            self.waiting.iter_mut().for_each(Work::detach);
+        }
     }
 }
 
@@ -101,20 +112,21 @@ impl Order for ByKey {
                             busy.spilled = true;
                             spilled.push(work);
                         } else {
-                            // It may wait for long: it must not pin a fetch
-                            // buffer.
-                            busy.waiting.push_back(work.detach());
+                            if busy.held {
+                                work.detach();
+                            }
+                            busy.waiting.push_back(work);
                         }
                         continue;
                     }
                     Entry::Vacant(free) => {
-                        free.insert(KeyLane::active());
+                        free.insert(KeyLane::active(now));
                     }
                 }
             }
             self.ready.push_back((Arc::clone(partition), work));
         }
-        *works = spilled;
+        works.append(&mut spilled);
     }
 
     fn ready(&self) -> usize {
@@ -135,6 +147,10 @@ impl Order for ByKey {
     }
 
     fn settle(&mut self, partition: &Arc<Partition>, finished: &[Lane]) {
+        if finished.is_empty() {
+            return;
+        }
+        let now = Instant::now();
         for lane in finished.iter().flatten() {
             let key = (identity(partition), *lane);
             let Some(busy) = self.busy.get_mut(&key) else {
@@ -142,7 +158,7 @@ impl Order for ByKey {
             };
             match busy.waiting.pop_front() {
                 Some(work) => {
-                    busy.progress = Instant::now();
+                    busy.progress = now;
                     self.ready.push_back((Arc::clone(partition), work));
                 }
                 None if busy.spilled => {
@@ -153,6 +169,13 @@ impl Order for ByKey {
                     self.busy.remove(&key);
                 }
             }
+        }
+    }
+
+    fn hold(&mut self, partition: &Arc<Partition>, lane: Lane) {
+        let lane = lane.and_then(|lane| self.busy.get_mut(&(identity(partition), lane)));
+        if let Some(lane) = lane {
+            lane.hold();
         }
     }
 
@@ -176,6 +199,7 @@ impl Order for ByKey {
         let lane = lane.and_then(|lane| self.busy.get_mut(&(identity(partition), lane)));
         if let Some(lane) = lane {
             lane.parked = true;
+            lane.hold();
         }
     }
 

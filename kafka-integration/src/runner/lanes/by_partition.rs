@@ -66,10 +66,9 @@ impl Order for ByPartition {
         };
         if stands_still {
             // It may wait for long: it must not keep whole fetch buffers alive.
-            lane.queue.extend(works.drain(..).map(Work::detach));
-        } else {
-            lane.queue.extend(works.drain(..));
+            works.iter_mut().for_each(Work::detach);
         }
+        lane.queue.extend(works.drain(..));
         if lane.state == LaneState::Idle && !lane.queue.is_empty() {
             lane.progress = Instant::now();
             self.make_ready(partition);
@@ -109,6 +108,8 @@ impl Order for ByPartition {
         }
     }
 
+    fn hold(&mut self, _: &Arc<Partition>, _: Lane) {}
+
     fn give_back(&mut self, _: &Arc<Partition>, _: &mut VecDeque<Work>) {
         // While its handler waits, the turn keeps the rest: it is the lane.
     }
@@ -133,8 +134,8 @@ impl Order for ByPartition {
         if let Some(lane) = self.lane(partition) {
             lane.state = LaneState::Parked;
             // As in `push`.
-            let queue = rest.drain(..).chain(lane.queue.drain(..));
-            lane.queue = queue.map(Work::detach).collect();
+            lane.queue = rest.drain(..).chain(lane.queue.drain(..)).collect();
+            lane.queue.iter_mut().for_each(Work::detach);
         }
     }
 

@@ -37,6 +37,9 @@ trait Order: Send {
     /// Messages of these lanes are finished; what waits behind them is ready.
     fn settle(&mut self, partition: &Arc<Partition>, lanes: &[Lane]);
 
+    /// The handler of this lane was not done at once.
+    fn hold(&mut self, partition: &Arc<Partition>, lane: Lane);
+
     /// A worker returns what it took and did not start.
     fn give_back(&mut self, partition: &Arc<Partition>, rest: &mut VecDeque<Work>);
 
@@ -141,17 +144,19 @@ impl Lanes {
         taken
     }
 
-    /// In the middle of a turn: messages are finished, the handler waits, and
-    /// the rest goes back for others. Returns how many workers to start.
+    /// In the middle of a turn: messages are finished, the handler of `running`
+    /// waits, and the rest goes back for others. Returns how many workers to start.
     #[must_use]
     pub(super) fn waiting(
         &self,
         partition: &Arc<Partition>,
         finished: &[Lane],
+        running: Lane,
         rest: &mut VecDeque<Work>,
     ) -> usize {
         let mut state = self.state.lock();
         state.order.settle(partition, finished);
+        state.order.hold(partition, running);
         state.order.adapt(true);
         state.order.give_back(partition, rest);
         state.hire(self.concurrency)

@@ -162,9 +162,10 @@ impl Model {
         let worker = &mut self.workers[index];
         worker.end.waited = true;
         let finished = std::mem::take(&mut worker.finished);
+        let running = worker.running.as_ref().and_then(|work| work.lane);
         let count = self
             .lanes
-            .waiting(&worker.partition, &finished, &mut worker.rest);
+            .waiting(&worker.partition, &finished, running, &mut worker.rest);
         self.hire(count);
     }
 
