@@ -98,3 +98,102 @@ pub(super) unsafe fn parse(message: NonNull<sys::rd_kafka_message_t>) -> Vec<Hea
     }
     copied
 }
+
+#[cfg(all(test, feature = "embedded-broker"))]
+mod tests {
+    use std::time::{Duration, Instant};
+
+    use rdkafka::consumer::{BaseConsumer, Consumer, DefaultConsumerContext};
+    use rdkafka::message::{Header as Sent, OwnedHeaders};
+    use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
+    use rdkafka::{ClientConfig, Offset, TopicPartitionList};
+
+    use crate::embedded::EmbeddedBroker;
+    use crate::message::Headers;
+    use crate::native::{FetchQueue, NativeMessage, forward_to};
+
+    fn produce(broker: &EmbeddedBroker, messages: &[Option<OwnedHeaders>]) {
+        let producer: BaseProducer = ClientConfig::new()
+            .set("bootstrap.servers", broker.bootstrap_servers())
+            .create()
+            .expect("a producer");
+        for headers in messages {
+            let mut record = BaseRecord::<(), str>::to("headers")
+                .payload("value")
+                .partition(0);
+            record.headers = headers.clone();
+            assert!(producer.send(record).is_ok(), "it is queued");
+        }
+        producer
+            .flush(Duration::from_secs(30))
+            .expect("they are delivered");
+    }
+
+    fn fetch(
+        broker: &EmbeddedBroker,
+        count: usize,
+    ) -> (FetchQueue<DefaultConsumerContext>, Vec<NativeMessage>) {
+        let consumer: BaseConsumer = ClientConfig::new()
+            .set("bootstrap.servers", broker.bootstrap_servers())
+            .set("group.id", "headers")
+            .create()
+            .expect("a consumer");
+        let mut queue = FetchQueue::new(consumer, 16).expect("memory");
+        assert!(forward_to(queue.consumer(), &queue.waker(), "headers", 0));
+        let mut list = TopicPartitionList::new();
+        list.add_partition_offset("headers", 0, Offset::Beginning)
+            .expect("an offset");
+        queue.consumer().assign(&list).expect("it is assigned");
+        let mut messages = Vec::new();
+        let deadline = Instant::now() + Duration::from_secs(30);
+        while messages.len() < count {
+            assert!(Instant::now() < deadline, "the messages do not come");
+            let _ = queue.consumer().poll(Duration::ZERO);
+            queue.fetch(Duration::from_millis(100), 16, &mut messages);
+            messages.retain(|message| message.error().is_none());
+        }
+        (queue, messages)
+    }
+
+    fn traces(headers: &Headers) -> Vec<(&str, Option<&[u8]>)> {
+        headers
+            .iter()
+            .map(|header| (header.name.as_str(), header.value.as_deref()))
+            .collect()
+    }
+
+    #[test]
+    fn headers_outlive_their_message_whenever_they_are_looked_at() {
+        let broker = EmbeddedBroker::start().expect("a broker");
+        let sent = || {
+            let (value, none): (_, Option<&[u8]>) = (Some("a"), None);
+            OwnedHeaders::new()
+                .insert(Sent {
+                    key: "trace",
+                    value,
+                })
+                .insert(Sent {
+                    key: "null",
+                    value: none,
+                })
+        };
+        produce(&broker, &[Some(sent()), Some(sent()), Some(sent()), None]);
+        let expected = [("trace", Some(&b"a"[..])), ("null", None)];
+        let (queue, mut messages) = fetch(&broker, 4);
+
+        let before = messages[0].headers();
+        assert_eq!(traces(&before), expected);
+        let after = messages[1].headers();
+        let also = messages[1].headers();
+        let copied = messages[2].copied_headers();
+        let none = messages[3].headers();
+        messages.clear();
+        assert_eq!(traces(&before), expected, "looked at before it went");
+        assert_eq!(traces(&after), expected, "looked at after it went");
+        assert_eq!(after, also);
+        assert_eq!(traces(&copied), expected);
+        assert!(none.is_empty());
+        drop(queue);
+        assert_eq!(traces(&after), expected, "the client is gone");
+    }
+}

@@ -99,7 +99,8 @@ pub struct ClusterSettings {
     /// Most bytes of such messages. Default 64 MiB.
     pub max_in_flight_bytes: usize,
     /// Most messages of a partition above its committed offset. Default
-    /// 100,000.
+    /// 200,000: above `max_in_flight`, so that a partition is only paused when
+    /// something is stuck in it.
     pub max_uncommitted: NonZeroUsize,
     /// How often offsets are committed. Default 100 ms.
     pub commit_interval: Duration,
@@ -164,7 +165,7 @@ impl Default for ClusterSettings {
             ordering: Ordering::default(),
             max_in_flight: count(100_000),
             max_in_flight_bytes: 64 << 20,
-            max_uncommitted: count(100_000),
+            max_uncommitted: count(200_000),
             commit_interval: Duration::from_millis(100),
             embedded_broker: false,
         }

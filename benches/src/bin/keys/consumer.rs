@@ -1,6 +1,7 @@
 //! The process that is measured: one consumer whose handlers wait and check the
 //! order.
 
+use std::num::NonZeroUsize;
 use std::sync::Mutex;
 use std::sync::PoisonError;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering as Atomic};
@@ -26,6 +27,8 @@ pub(crate) struct Phase {
     pub(crate) concurrency: usize,
     pub(crate) handler_ms: u64,
     pub(crate) exact: bool,
+    /// The framework's own unless given.
+    pub(crate) max_in_flight: Option<NonZeroUsize>,
     /// Messages sent before that are not part of the latencies; nanoseconds
     /// since 1970.
     pub(crate) latency_from: u64,
@@ -43,6 +46,8 @@ pub(crate) struct Found {
     pub(crate) p50: f64,
     pub(crate) p99: f64,
     pub(crate) max: f64,
+    /// How often a partition was paused.
+    pub(crate) pauses: u64,
 }
 
 struct Keyed {
@@ -149,8 +154,12 @@ pub(crate) async fn consume(phase: Phase) -> Result<Found, Failure> {
         latencies: Mutex::default(),
         progress,
     };
+    let mut settings = Settings::with_bootstrap_servers(&phase.bootstrap);
+    if let Some(max_in_flight) = phase.max_in_flight {
+        settings.cluster.max_in_flight = max_in_flight;
+    }
     let kafka = Kafka::builder()
-        .settings(Settings::with_bootstrap_servers(&phase.bootstrap))
+        .settings(settings)
         .state(handling)
         .build()?;
     let group = format!("{}-{}", phase.topic, std::process::id());
@@ -163,6 +172,7 @@ pub(crate) async fn consume(phase: Phase) -> Result<Found, Failure> {
     );
     let runner = Runner::new(kafka.clone(), registry);
     let status = runner.status();
+    let pauses = status.clone();
     let (ended, end) = oneshot::channel();
     let start = Instant::now();
     runner
@@ -193,5 +203,6 @@ pub(crate) async fn consume(phase: Phase) -> Result<Found, Failure> {
         p50: at(0.5),
         p99: at(0.99),
         max: latencies.last().copied().unwrap_or(0.0),
+        pauses: pauses.consumers().iter().map(|c| c.pauses).sum(),
     })
 }

@@ -1,3 +1,5 @@
+use std::num::NonZeroUsize;
+
 use clap::Args;
 use kafka_integration::prelude::Ordering;
 use kafka_integration_benches::{Failure, Topics, child};
@@ -25,6 +27,9 @@ pub(crate) struct Flood {
     /// Wait by a timer of our own instead of tokio's.
     #[arg(long)]
     exact: bool,
+    /// The setting; the framework's default unless given.
+    #[arg(long)]
+    max_in_flight: Option<NonZeroUsize>,
 }
 
 impl Flood {
@@ -44,15 +49,17 @@ impl Flood {
                         concurrency: self.keys as usize,
                         handler_ms: self.handler_ms,
                         exact: self.exact,
+                        max_in_flight: self.max_in_flight,
                         latency_from: u64::MAX,
                     })?;
                     running.wait_ready()?;
                     let found: Found = running.result()?;
                     println!(
                         "flood, {partitions} partitions, order {ordering:<5} round {round} {}  \
-                         {:.1} % of the ideal {ideal:.0}/s",
+                         {:.1} % of the ideal {ideal:.0}/s, {} pauses",
                         found.cost,
-                        100.0 * found.cost.rate / ideal
+                        100.0 * found.cost.rate / ideal,
+                        found.pauses
                     );
                 }
             }

@@ -74,6 +74,7 @@ impl Hang {
             concurrency: self.keys as usize,
             handler_ms: self.handler_ms,
             exact: false,
+            max_in_flight: None,
             // Its client is made within the first second.
             latency_from: now() + (START + Duration::from_secs(1)).as_nanos() as u64,
         })?;

@@ -69,6 +69,7 @@ impl Zipf {
                 concurrency: self.keys as usize,
                 handler_ms: self.handler_ms,
                 exact: !self.tokio,
+                max_in_flight: None,
                 latency_from: u64::MAX,
             })?;
             running.wait_ready()?;

@@ -211,7 +211,7 @@ fn the_defaults_are_the_documented_ones() {
     assert_eq!(cluster.ordering, Ordering::Partition);
     assert_eq!(cluster.max_in_flight.get(), 100_000);
     assert_eq!(cluster.max_in_flight_bytes, 64 << 20);
-    assert_eq!(cluster.max_uncommitted.get(), 100_000);
+    assert_eq!(cluster.max_uncommitted.get(), 200_000);
     assert_eq!(cluster.commit_interval, Duration::from_millis(100));
     assert!(cluster.embedded_broker && cluster.bootstrap_servers.is_none());
 }
