@@ -125,3 +125,22 @@ pub async fn create_topic(address: &str, name: &str, partitions: i32) {
         result.expect("the topic is created");
     }
 }
+
+/// Deletes a topic on Apache Kafka.
+///
+/// # Panics
+/// When it is refused.
+pub async fn delete_topic(address: &str, name: &str) {
+    let admin: AdminClient<DefaultClientContext> = ClientConfig::new()
+        .set("bootstrap.servers", address)
+        .create()
+        .expect("an admin client");
+    let options = AdminOptions::new().operation_timeout(Some(Duration::from_secs(20)));
+    let results = admin
+        .delete_topics(&[name], &options)
+        .await
+        .expect("the broker answers");
+    for result in results {
+        result.expect("the topic is deleted");
+    }
+}

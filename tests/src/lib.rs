@@ -5,7 +5,7 @@ mod broker;
 mod journal;
 mod probe;
 
-pub use broker::{PARTITIONS, TestBroker, create_topic, unique};
+pub use broker::{PARTITIONS, TestBroker, create_topic, delete_topic, unique};
 pub use journal::{Entry, Journal, JournalReader, Kind};
 pub use probe::{Probe, Running, eventually};
 

@@ -160,7 +160,7 @@ impl KafkaBuilder {
     pub fn build(mut self) -> Result<Kafka, KafkaError> {
         self.error_handlers
             .entry("log".to_owned())
-            .or_insert_with(|| Arc::new(LogErrors));
+            .or_insert_with(|| Arc::new(LogErrors::default()));
         let settings = match self.settings {
             Some(settings) => settings,
             None => Settings::load()?,

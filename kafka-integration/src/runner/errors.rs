@@ -1,7 +1,11 @@
 //! Errors of the client itself, as opposed to those of handlers.
 
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::fmt;
+use std::time::{Duration, Instant};
 
+use parking_lot::Mutex;
 use rdkafka::types::RDKafkaErrorCode;
 
 /// An error of a consumer's client: a broker that is away, a refused login, a
@@ -52,18 +56,83 @@ pub trait ErrorHandler: Send + Sync {
     fn handle(&self, error: &ClientError) -> ErrorAction;
 }
 
-/// The default, named `log`: logs every error and fails on a fatal one.
-#[derive(Debug, Default, Clone, Copy)]
-pub struct LogErrors;
+/// The default, named `log`: logs errors and fails on a fatal one.
+///
+/// A client without its broker repeats the same error many times a second: each
+/// kind is logged at most every ten seconds, with how many were left out.
+#[derive(Debug, Default)]
+pub struct LogErrors {
+    said: Mutex<BTreeMap<(String, i32), Said>>,
+}
+
+#[derive(Debug)]
+struct Said {
+    at: Instant,
+    left_out: u64,
+}
+
+/// The shortest time between two lines of the same kind.
+const BETWEEN_LINES: Duration = Duration::from_secs(10);
+
+impl LogErrors {
+    /// How many of this kind were left out since the last line; `None` when
+    /// this one is to be left out too.
+    fn line(&self, error: &ClientError) -> Option<u64> {
+        let now = Instant::now();
+        let kind = (error.consumer.clone(), error.code as i32);
+        match self.said.lock().entry(kind) {
+            Entry::Vacant(first) => {
+                first.insert(Said {
+                    at: now,
+                    left_out: 0,
+                });
+                Some(0)
+            }
+            Entry::Occupied(mut said) => {
+                let said = said.get_mut();
+                if now.duration_since(said.at) < BETWEEN_LINES {
+                    said.left_out += 1;
+                    return None;
+                }
+                said.at = now;
+                Some(std::mem::take(&mut said.left_out))
+            }
+        }
+    }
+}
 
 impl ErrorHandler for LogErrors {
     fn handle(&self, error: &ClientError) -> ErrorAction {
         if error.fatal {
             tracing::error!("{error}");
-            ErrorAction::Fail
-        } else {
-            tracing::warn!("{error}");
-            ErrorAction::Continue
+            return ErrorAction::Fail;
         }
+        match self.line(error) {
+            Some(0) => tracing::warn!("{error}"),
+            Some(left_out) => tracing::warn!(left_out, "{error}"),
+            None => {}
+        }
+        ErrorAction::Continue
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_same_error_is_logged_once_in_a_while_and_another_at_once() {
+        let log = LogErrors::default();
+        let error = |consumer: &str, code| ClientError {
+            consumer: consumer.to_owned(),
+            code,
+            reason: String::new(),
+            fatal: false,
+        };
+        let down = RDKafkaErrorCode::AllBrokersDown;
+        assert_eq!(log.line(&error("a", down)), Some(0));
+        assert_eq!(log.line(&error("a", down)), None);
+        assert_eq!(log.line(&error("a", RDKafkaErrorCode::Resolve)), Some(0));
+        assert_eq!(log.line(&error("b", down)), Some(0));
     }
 }

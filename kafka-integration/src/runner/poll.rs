@@ -352,7 +352,8 @@ impl PollLoop {
 
     fn observe(&self) {
         let mut assignment = self.context().assignment.lock();
-        let mut lag = Some(0_u64);
+        // Without a partition, nothing is known of any.
+        let mut lag = (assignment.len() > 0).then_some(0_u64);
         for assigned in assignment.iter_mut() {
             let partition = &assigned.partition;
             let consumer = self.queue.consumer();

@@ -4,4 +4,5 @@ mod backpressure;
 mod failures;
 mod messages;
 mod order;
+mod rebalance;
 mod restart;
