@@ -27,12 +27,14 @@ pub(crate) use message::NativeMessage;
 
 use std::ffi::CString;
 use std::ptr;
+use std::time::Duration;
 
 use rdkafka::TopicPartitionList;
 #[cfg(feature = "embedded-broker")]
 use rdkafka::client::Client;
 use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext, RebalanceProtocol};
 use rdkafka::error::{KafkaError, KafkaResult};
+use rdkafka::topic_partition_list::Offset;
 use rdkafka_sys as sys;
 
 /// The high watermark of a partition as the last fetch response told it; `None`
@@ -83,6 +85,55 @@ pub(crate) fn commit_answered<C: ConsumerContext>(
         error => Err(KafkaError::ConsumerCommit(error.into())),
     }
 }
+
+/// Commits and waits for the answer, at most for `timeout`: rdkafka's own
+/// synchronous commit waits for as long as the client goes on trying.
+pub(crate) fn commit_within<C: ConsumerContext>(
+    consumer: &BaseConsumer<C>,
+    offsets: &TopicPartitionList,
+    timeout: Duration,
+) -> KafkaResult<()> {
+    let millis = i32::try_from(timeout.as_millis()).unwrap_or(i32::MAX);
+    // SAFETY: client and list are alive for as long as they are borrowed; the
+    // list is copied by the call. The queue and the event are made here, used by
+    // nobody else, and destroyed here; a later answer finds a closed queue, which
+    // librdkafka counts references to.
+    let error = unsafe {
+        let client = consumer.client().native_ptr();
+        let queue = sys::rd_kafka_queue_new(client);
+        let mut error =
+            sys::rd_kafka_commit_queue(client, offsets.ptr(), queue, None, ptr::null_mut());
+        if error == sys::rd_kafka_resp_err_t::RD_KAFKA_RESP_ERR_NO_ERROR {
+            let answer = sys::rd_kafka_queue_poll(queue, millis);
+            error = if answer.is_null() {
+                sys::rd_kafka_resp_err_t::RD_KAFKA_RESP_ERR__TIMED_OUT
+            } else {
+                sys::rd_kafka_event_error(answer)
+            };
+            sys::rd_kafka_event_destroy(answer);
+        }
+        sys::rd_kafka_queue_destroy(queue);
+        error
+    };
+    match error {
+        sys::rd_kafka_resp_err_t::RD_KAFKA_RESP_ERR_NO_ERROR => Ok(()),
+        error => Err(KafkaError::ConsumerCommit(error.into())),
+    }
+}
+
+/// Sends the client to an offset of an assigned partition and waits until it
+/// has taken note, which needs no broker.
+pub(crate) fn seek<C: ConsumerContext>(
+    consumer: &BaseConsumer<C>,
+    topic: &str,
+    partition: i32,
+    offset: i64,
+) -> KafkaResult<()> {
+    consumer.seek(topic, partition, Offset::Offset(offset), SEEK_TIMEOUT)
+}
+
+/// The client's own thread answers a seek; it is never busy for long.
+const SEEK_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Whether assignments are incremental in the group this consumer is in.
 pub(crate) fn is_cooperative<C: ConsumerContext>(consumer: &BaseConsumer<C>) -> bool {

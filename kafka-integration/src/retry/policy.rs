@@ -64,12 +64,20 @@ pub(crate) enum Verdict {
     RetryAfter(Duration),
 }
 
+const A_YEAR: Duration = Duration::from_secs(365 * 24 * 3_600);
+
 impl RetryPolicy {
     /// Decides about a failed message; `attempt` counts from 1.
     pub(crate) fn decide(&self, attempt: u32, _failure: &Failure) -> Verdict {
         let exponent = attempt.saturating_sub(1).min(1_000);
         let grown = self.delay.as_secs_f64() * self.factor.max(1.0).powi(exponent as i32);
-        let capped = grown.min(self.max_delay.as_secs_f64());
+        // Zero times an overflow is not a number; a year is longer than any wait.
+        let ceiling = self.max_delay.min(A_YEAR).as_secs_f64();
+        let capped = if self.delay.is_zero() {
+            0.0
+        } else {
+            grown.min(ceiling)
+        };
         let jittered = capped * (1.0 - self.jitter.clamp(0.0, 1.0) * unit_random());
         Verdict::RetryAfter(Duration::from_secs_f64(jittered.max(0.0)))
     }
@@ -99,6 +107,28 @@ mod tests {
             .to_vec();
         let seconds = |s| Verdict::RetryAfter(Duration::from_secs(s));
         assert_eq!(delays, [1, 2, 4, 60, 60, 60].map(seconds));
+    }
+
+    #[test]
+    fn extremes_neither_panic_nor_wait_when_told_not_to() {
+        let failure = Failure::Panic(String::new());
+        let never = RetryPolicy {
+            delay: Duration::ZERO,
+            factor: 1e300,
+            ..RetryPolicy::default()
+        };
+        let ever = RetryPolicy {
+            delay: Duration::MAX,
+            max_delay: Duration::MAX,
+            jitter: 0.0,
+            ..RetryPolicy::default()
+        };
+        for attempt in [1, 1_000, u32::MAX] {
+            let now = Verdict::RetryAfter(Duration::ZERO);
+            assert_eq!(never.decide(attempt, &failure), now);
+            let then = Verdict::RetryAfter(A_YEAR);
+            assert_eq!(ever.decide(attempt, &failure), then);
+        }
     }
 
     #[test]

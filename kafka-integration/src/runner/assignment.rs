@@ -2,6 +2,7 @@
 //! stand still.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use rdkafka::TopicPartitionList;
 use rdkafka::topic_partition_list::Offset;
@@ -17,10 +18,26 @@ pub(super) struct Assigned {
     submitted: Option<Commit>,
     /// What the broker last acknowledged.
     committed: Option<Commit>,
-    /// Whether its fetching is paused in the client.
-    pub(super) paused: bool,
+    /// Why its fetching is paused in the client, when it is.
+    pub(super) paused: Option<Pause>,
+    /// The end of the partition when it had nothing for this member, though
+    /// nothing kept it from being fetched.
+    pub(super) idle_end: Option<i64>,
+    /// When the client was last sent back.
+    pub(super) rewound: Option<Instant>,
     /// An earlier assignment of the same partition whose handlers still run.
     pub(super) predecessor: Option<Arc<Partition>>,
+}
+
+/// Why a partition is not fetched.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Pause {
+    /// Handlers of an earlier assignment still run.
+    Predecessor,
+    /// Too much of it is above what is committed.
+    Window,
+    /// It holds more than its share while another has nothing.
+    Share,
 }
 
 impl Assigned {
@@ -29,7 +46,9 @@ impl Assigned {
             partition,
             submitted: None,
             committed: None,
-            paused: false,
+            paused: None,
+            idle_end: None,
+            rewound: None,
             predecessor,
         }
     }
@@ -109,6 +128,13 @@ impl Assignment {
             .rev()
             .find(|p| *p.topic == *topic && p.id == partition && p.outstanding() > 0)
             .cloned()
+    }
+
+    /// Counts commits that were sent and not answered as not sent.
+    pub(super) fn resend(&mut self, only: impl Fn(&Partition) -> bool) {
+        for assigned in self.iter_mut().filter(|a| only(&a.partition)) {
+            assigned.submitted = assigned.committed;
+        }
     }
 
     /// What is finished and not sent in a commit yet, marked as sent. The one

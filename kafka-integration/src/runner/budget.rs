@@ -39,16 +39,23 @@ impl Budget {
         self.messages.load(Ordering::Acquire)
     }
 
-    /// How many more messages may be taken now. The bytes of a message are only
-    /// known once it is taken, so the byte limit may be passed by one batch.
+    /// How many more messages may be taken now, none while it is only a handful.
+    /// The bytes of a message are only known once it is taken, so the byte limit
+    /// may be passed by one batch.
     pub(super) fn room(&self) -> usize {
+        let any = self.any_room();
+        // Taking a handful at a time would cost a call each; wait for an eighth.
+        let worthwhile = (self.max_messages / 8).clamp(1, 128);
+        if any < worthwhile { 0 } else { any }
+    }
+
+    /// The same, down to a single message: for when the rest is held by lanes
+    /// that stand still.
+    pub(super) fn any_room(&self) -> usize {
         if self.bytes.load(Ordering::Acquire) >= self.max_bytes {
             return 0;
         }
-        let free = self.max_messages.saturating_sub(self.messages());
-        // Taking a handful at a time would cost a call each; wait for an eighth.
-        let worthwhile = (self.max_messages / 8).clamp(1, 128);
-        if free < worthwhile { 0 } else { free }
+        self.max_messages.saturating_sub(self.messages())
     }
 
     pub(super) fn take(&self, messages: usize, bytes: usize) {

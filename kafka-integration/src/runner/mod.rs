@@ -118,6 +118,8 @@ impl Runner {
             plans.push(Plan::new(&self.kafka, spec, Arc::clone(counters))?);
         }
         let stop = CancellationToken::new();
+        // Also when this future is dropped: the poll threads must not go on.
+        let _stop_at_the_end = stop.clone().drop_guard();
         let mut consumers: JoinSet<_> = plans
             .into_iter()
             .map(|plan| supervise(plan, stop.clone()))

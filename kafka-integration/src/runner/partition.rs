@@ -1,7 +1,7 @@
 //! One assignment of one partition: a generation.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicI64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, AtomicUsize, Ordering};
 
 use parking_lot::{Mutex, MutexGuard};
 use tokio_util::sync::CancellationToken;
@@ -17,6 +17,8 @@ pub(crate) struct Partition {
     pub(crate) topic: TopicName,
     pub(crate) id: i32,
     pub(crate) handler: Arc<dyn Handler>,
+    /// Differs between any two assignments in this process.
+    generation: u64,
     tracker: Mutex<Tracker>,
     /// Messages handed to the lanes and neither finished nor dropped.
     outstanding: AtomicUsize,
@@ -36,7 +38,9 @@ pub(crate) struct Partition {
 
 impl Partition {
     pub(crate) fn new(topic: TopicName, id: i32, handler: Arc<dyn Handler>) -> Self {
+        static GENERATIONS: AtomicU64 = AtomicU64::new(0);
         Self {
+            generation: GENERATIONS.fetch_add(1, Ordering::Relaxed),
             topic,
             id,
             handler,
@@ -49,6 +53,11 @@ impl Partition {
             ended: CancellationToken::new(),
             rewind: AtomicBool::new(false),
         }
+    }
+
+    /// Differs between any two assignments in this process, of one partition too.
+    pub(super) fn generation(&self) -> u64 {
+        self.generation
     }
 
     pub(super) fn tracker(&self) -> MutexGuard<'_, Tracker> {
@@ -107,7 +116,7 @@ impl Partition {
     /// delivered again.
     pub(super) fn begin_drain(&self) {
         let started = self.started.load(Ordering::Acquire);
-        self.cut.store(started, Ordering::Release);
+        self.cut.fetch_min(started, Ordering::AcqRel);
         self.draining.cancel();
     }
 

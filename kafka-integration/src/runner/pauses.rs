@@ -7,9 +7,9 @@ use std::time::{Duration, Instant};
 
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::KafkaResult;
-use rdkafka::topic_partition_list::Offset;
 
-use super::assignment::{Assigned, list_of};
+use super::assignment::{Assigned, Pause, list_of};
+use super::lanes::Keep;
 use super::partition::Partition;
 use super::poll::Limits;
 use super::rebalance::PollContext;
@@ -18,6 +18,12 @@ use crate::native;
 /// How long the budget must have been used up before the partitions that use
 /// most of it are looked for.
 const PATIENCE: Duration = Duration::from_millis(300);
+
+/// The shortest time between two rewinds of a partition.
+const BETWEEN_REWINDS: Duration = Duration::from_secs(1);
+
+/// A rewind that takes longer than this is not waited for.
+const LONG_REWIND: Duration = Duration::from_secs(10);
 
 /// Pauses and resumes what has to be.
 pub(super) fn review(
@@ -38,20 +44,20 @@ pub(super) fn review(
     for assigned in assignment.iter_mut() {
         let partition = Arc::clone(&assigned.partition);
         let standing = match assigned.paused {
-            true => context.shared.lanes.standing(&partition),
-            false => 0,
+            Some(_) => context.shared.lanes.standing(&partition),
+            None => 0,
         };
         let wanted = wants_pause(assigned, limits, &share, somebody_waits, standing);
         let result = match (assigned.paused, wanted) {
-            (false, true) => pause(consumer, &partition),
-            (true, false) => go_on(consumer, &partition),
-            (false, false) if partition.wants_rewind() => {
-                pause(consumer, &partition).and_then(|()| go_on(consumer, &partition))
+            (None, Some(_)) => pause(consumer, &partition).map(|()| wanted),
+            (Some(_), None) => go_on(consumer, assigned),
+            (None, None) if may_rewind(assigned) => {
+                pause(consumer, &partition).and_then(|()| go_on(consumer, assigned))
             }
-            _ => Ok(()),
+            _ => Ok(wanted),
         };
         match result {
-            Ok(()) => assigned.paused = wanted,
+            Ok(paused) => assigned.paused = paused,
             // Whether it stands or goes is not known any more.
             Err(error) => {
                 context.restart(format!(
@@ -59,16 +65,30 @@ pub(super) fn review(
                 ));
             }
         }
-        if starved || wanted {
-            let keep = if wanted {
-                share.messages / 2
-            } else {
-                usize::MAX
+        if starved || wanted.is_some() {
+            let keep = match wanted {
+                Some(_) => Keep {
+                    messages: share.messages / 2,
+                    bytes: share.bytes / 2,
+                },
+                None => Keep {
+                    messages: usize::MAX,
+                    bytes: usize::MAX,
+                },
             };
             let shed = context.shared.lanes.shed(&partition, keep);
             context.shared.give_back(&partition, shed);
         }
     }
+}
+
+/// Whether it is time to send the client back. One rewind at a time, unless
+/// the last one never ended because its last message is gone.
+fn may_rewind(assigned: &Assigned) -> bool {
+    let recent = |span| assigned.rewound.is_some_and(|at| at.elapsed() < span);
+    assigned.partition.wants_rewind()
+        && !recent(BETWEEN_REWINDS)
+        && !(recent(LONG_REWIND) && assigned.partition.tracker().is_rewinding())
 }
 
 fn pause(consumer: &BaseConsumer<PollContext>, partition: &Partition) -> KafkaResult<()> {
@@ -80,21 +100,32 @@ fn pause(consumer: &BaseConsumer<PollContext>, partition: &Partition) -> KafkaRe
 
 /// Resumes a partition. What it gave back is delivered again: the client is
 /// sent back, after the pause (which sets the position itself) and before the
-/// resumption.
-fn go_on(consumer: &BaseConsumer<PollContext>, partition: &Arc<Partition>) -> KafkaResult<()> {
+/// resumption. Returns why it is still paused, when it is.
+fn go_on(
+    consumer: &BaseConsumer<PollContext>,
+    assigned: &mut Assigned,
+) -> KafkaResult<Option<Pause>> {
     let shared = &consumer.context().shared;
+    let partition = &assigned.partition;
     if partition.take_rewind() {
-        shared.lanes.rewound(partition);
-        let offset = partition.tracker().rewind();
-        if let Some(offset) = offset {
+        let lowest = partition.tracker().lowest_returned();
+        if let Some(offset) = lowest {
+            if let Err(error) = native::seek(consumer, &partition.topic, partition.id, offset) {
+                // Another operation of the client came between. Going on without
+                // would let later messages overtake those that were given back.
+                tracing::debug!(consumer = %shared.name, ?partition, %error, "not rewound yet");
+                partition.want_rewind();
+                return Ok(assigned.paused.or(Some(Pause::Share)));
+            }
             tracing::debug!(consumer = %shared.name, ?partition, offset, "rewound");
-            // Without a timeout it only starts the seek, and does not wait.
-            let target = Offset::Offset(offset);
-            consumer.seek(&partition.topic, partition.id, target, Duration::ZERO)?;
+            shared.lanes.rewound(partition);
+            partition.tracker().begin_rewind(offset);
+            assigned.rewound = Some(Instant::now());
         }
     }
-    tracing::debug!(consumer = %shared.name, ?partition, "resumed");
-    consumer.resume(&list_of([&**partition]))
+    tracing::debug!(consumer = %shared.name, partition = ?assigned.partition, "resumed");
+    consumer.resume(&list_of([&*assigned.partition]))?;
+    Ok(None)
 }
 
 /// A partition's equal part of what may be in flight.
@@ -107,14 +138,12 @@ struct Share {
 /// the client knows.
 fn waits(consumer: &BaseConsumer<PollContext>, assigned: &Assigned) -> bool {
     let partition = &assigned.partition;
-    if assigned.paused || partition.outstanding() > 0 {
+    if assigned.paused.is_some() || partition.outstanding() > 0 {
         return false;
     }
-    let position = partition.tracker().position();
-    match native::cached_high_watermark(consumer, &partition.topic, partition.id) {
-        Some(end) => position.map_or(end > 0, |position| position < end),
-        None => true,
-    }
+    let position = partition.tracker().position().or(assigned.idle_end);
+    native::cached_high_watermark(consumer, &partition.topic, partition.id)
+        .is_some_and(|end| position.map_or(end > 0, |position| position < end))
 }
 
 fn wants_pause(
@@ -123,24 +152,32 @@ fn wants_pause(
     share: &Share,
     somebody_waits: bool,
     standing: usize,
-) -> bool {
+) -> Option<Pause> {
     if let Some(predecessor) = &assigned.predecessor {
         if predecessor.outstanding() > 0 {
-            return true;
+            return Some(Pause::Predecessor);
         }
         assigned.predecessor = None;
     }
     let partition = &assigned.partition;
     let window = partition.tracker().window();
     let (messages, bytes) = (partition.outstanding(), partition.bytes());
-    if assigned.paused {
-        // It must come down well below what paused it and what it was left, but
-        // for keys that stand still: others of the partition must go on.
-        window > limits.max_uncommitted / 2
-            || messages.saturating_sub(standing) > share.messages / 4
-            || (bytes > share.bytes / 4 && standing == 0)
-    } else {
-        window >= limits.max_uncommitted
-            || (somebody_waits && (messages > share.messages || bytes > share.bytes))
+    // Once paused, it must come down well below what paused it, but for keys
+    // that stand still: others of the partition must go on.
+    let goes_on = match assigned.paused {
+        None | Some(Pause::Predecessor) => true,
+        Some(Pause::Window) => window <= limits.max_uncommitted / 2,
+        Some(Pause::Share) => {
+            messages.saturating_sub(standing) <= share.messages / 4
+                && (bytes <= share.bytes / 4 || standing > 0)
+        }
+    };
+    if !goes_on {
+        return assigned.paused;
     }
+    if window >= limits.max_uncommitted {
+        return Some(Pause::Window);
+    }
+    let above = messages > share.messages || bytes > share.bytes;
+    (above && somebody_waits && assigned.paused.is_none()).then_some(Pause::Share)
 }

@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::partition::Partition;
 use super::pauses;
-use super::raw::{OwnedMessage, RawMessage, Work};
+use super::raw::{OwnedMessage, RawMessage, TopicName, Work};
 use super::rebalance::{Failure, PollContext};
 use super::shared::Shared;
 use super::tracker::Delivery;
@@ -119,7 +119,8 @@ impl PollLoop {
 
     /// Runs until told to stop or until the client can't go on, then drains,
     /// commits and leaves the group.
-    pub(super) fn run(mut self) -> Result<(), Failure> {
+    /// `closing` is cancelled once it does.
+    pub(super) fn run(mut self, closing: &CancellationToken) -> Result<(), Failure> {
         let mut failure = None;
         while !self.stop.is_cancelled() {
             self.serve_events();
@@ -135,6 +136,7 @@ impl PollLoop {
             self.tick(uncommitted >= most / 4);
             self.fetch(behind, uncommitted == 0);
         }
+        closing.cancel();
         self.drain();
         self.leave();
         failure.map_or(Ok(()), Err)
@@ -168,13 +170,23 @@ impl PollLoop {
             return;
         };
         let mut works = Vec::with_capacity(1);
-        let partition = self.deliver(partition, raw, &mut works);
-        self.shared.dispatch(&partition, &mut works);
+        match self.deliver(&partition, raw, &mut works) {
+            Ok(()) => self.shared.dispatch(&partition, &mut works),
+            Err(offset) => {
+                let consumer = self.queue.consumer();
+                self.context().renew(consumer, &partition, offset);
+            }
+        }
     }
 
     /// Takes messages as far as there is room, or waits for either.
     fn fetch(&mut self, behind: bool, settled: bool) {
-        let room = if behind { 0 } else { self.shared.budget.room() };
+        let patient = self.starved_since.is_some_and(|s| s.elapsed() > TICK);
+        let room = match (behind, patient) {
+            (true, _) => 0,
+            (false, true) => self.shared.budget.any_room(),
+            (false, false) => self.shared.budget.room(),
+        };
         let wait = self.wait(settled);
         if room == 0 {
             // Polled above, so the membership is safe; the client's own bounded
@@ -203,12 +215,18 @@ impl PollLoop {
     fn hand_over(&mut self, fetched: &mut Vec<NativeMessage>) {
         let mut works = std::mem::take(&mut self.works);
         let mut messages = fetched.drain(..).peekable();
+        let mut backwards = None;
+        let mut renewed: Vec<(TopicName, i32)> = Vec::new();
         while let Some(first) = messages.next() {
             if let Some(code) = first.error() {
                 self.message_error(&first, code);
                 continue;
             }
-            let Some(mut partition) = self.current(first.topic(), first.partition()) else {
+            let (topic, id) = (first.topic(), first.partition());
+            if renewed.iter().any(|(t, p)| **t == *topic && *p == id) {
+                continue;
+            }
+            let Some(partition) = self.current(topic, id) else {
                 tracing::debug!(
                     topic = first.topic(),
                     partition = first.partition(),
@@ -220,17 +238,19 @@ impl PollLoop {
             while let Some(message) = next.take() {
                 next = messages
                     .next_if(|next| next.error().is_none() && next.same_partition(&message));
-                let before = Arc::clone(&partition);
                 let raw = RawMessage::Native(message);
-                partition = self.deliver(partition, raw, &mut works);
-                if !Arc::ptr_eq(&before, &partition) {
-                    // The last one belongs to the new generation.
-                    let last = works.pop();
-                    self.shared.dispatch(&before, &mut works);
-                    works.extend(last);
+                if let Err(offset) = self.deliver(&partition, raw, &mut works) {
+                    backwards = Some((Arc::clone(&partition), offset));
+                    break;
                 }
             }
             self.shared.dispatch(&partition, &mut works);
+            if let Some((partition, offset)) = backwards.take() {
+                // What is left of this batch is delivered again after the seek.
+                let consumer = self.queue.consumer();
+                self.context().renew(consumer, &partition, offset);
+                renewed.push((Arc::clone(&partition.topic), partition.id));
+            }
         }
         drop(messages);
         self.works = works;
@@ -242,60 +262,36 @@ impl PollLoop {
         Some(Arc::clone(&assigned.partition))
     }
 
-    /// Takes note of a message. An offset that is not above the last one means
-    /// that the topic was made anew or its offsets reset: the partition starts
-    /// a new generation, so that nothing is skipped.
+    /// Takes note of a message. Its offset is the error when it is below what
+    /// was delivered and nobody asked for that: the topic was made anew, or it
+    /// was truncated.
     fn deliver(
         &self,
-        partition: Arc<Partition>,
+        partition: &Partition,
         message: RawMessage,
         works: &mut Vec<Work>,
-    ) -> Arc<Partition> {
+    ) -> Result<(), i64> {
         let offset = message.offset();
-        let delivery = partition.tracker().deliver(offset);
-        let (partition, sequence) = match delivery {
-            Delivery::Handle(sequence) => (partition, sequence),
-            Delivery::Skip => return partition,
-            Delivery::Backwards => {
-                let renewed = self.renew(&partition, offset);
-                let delivery = renewed.tracker().deliver(offset);
-                let Delivery::Handle(sequence) = delivery else {
-                    // The first message of a tracker is always one to handle.
-                    return renewed;
-                };
-                (renewed, sequence)
+        let mut tracker = partition.tracker();
+        let delivery = tracker.deliver(offset);
+        if tracker.take_repeat() {
+            partition.want_rewind();
+        }
+        drop(tracker);
+        match delivery {
+            Delivery::Skip => Ok(()),
+            Delivery::Backwards => Err(offset),
+            Delivery::Handle(sequence) => {
+                works.push(Work {
+                    size: message.size(),
+                    message,
+                    sequence,
+                    attempt: 0,
+                    lane: None,
+                });
+                Ok(())
             }
-        };
-        works.push(Work {
-            size: message.size(),
-            message,
-            sequence,
-            attempt: 0,
-            lane: None,
-        });
-        partition
-    }
-
-    fn renew(&self, old: &Arc<Partition>, offset: i64) -> Arc<Partition> {
-        tracing::warn!(
-            consumer = %self.shared.name,
-            topic = %old.topic,
-            partition = old.id,
-            offset,
-            "offsets went back: was the topic deleted and created again? \
-             Everything from here on is handled anew"
-        );
-        self.shared.close(std::slice::from_ref(old));
-        let renewed = Arc::new(Partition::new(
-            old.topic.clone(),
-            old.id,
-            Arc::clone(&old.handler),
-        ));
-        let mut assignment = self.context().assignment.lock();
-        assignment.remove(&old.topic, old.id);
-        assignment.linger(Arc::clone(old));
-        assignment.insert(super::assignment::Assigned::new(Arc::clone(&renewed), None));
-        renewed
+        }
     }
 
     fn message_error(&self, message: &NativeMessage, code: RDKafkaErrorCode) {
@@ -355,18 +351,21 @@ impl PollLoop {
     }
 
     fn observe(&self) {
-        let assignment = self.context().assignment.lock();
+        let mut assignment = self.context().assignment.lock();
         let mut lag = Some(0_u64);
-        for assigned in assignment.iter() {
+        for assigned in assignment.iter_mut() {
             let partition = &assigned.partition;
             let consumer = self.queue.consumer();
             let end = native::cached_high_watermark(consumer, &partition.topic, partition.id);
-            let done = partition.tracker().done();
+            let done = partition.tracker().committable();
             let behind = match (end, done) {
                 (Some(end), Some(done)) => u64::try_from(end - done).ok(),
                 // The end came with a fetch that brought no message, and nothing
                 // keeps one from being taken: there is none.
-                (Some(_), None) if self.starved_since.is_none() => Some(0),
+                (Some(end), None) if self.starved_since.is_none() => {
+                    assigned.idle_end = Some(end);
+                    Some(0)
+                }
                 _ => None,
             };
             lag = lag.zip(behind).map(|(sum, behind)| sum + behind);
@@ -403,15 +402,16 @@ impl PollLoop {
     }
 
     /// Sends the last commit and waits for its answer; a refused one is sent
-    /// once more.
+    /// again.
     fn finish_commits(&mut self, deadline: Instant) {
-        for _ in 0..2 {
+        // One may be on its way, which the last one has to wait for.
+        for _ in 0..3 {
             self.commit();
             while self.context().committing.load(Ordering::Acquire) && Instant::now() < deadline {
                 self.serve_events();
                 std::thread::sleep(Duration::from_millis(1));
             }
-            if !self.context().commit_failed() {
+            if self.context().assignment.lock().uncommitted() == 0 {
                 break;
             }
         }

@@ -7,21 +7,21 @@ use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 use rdkafka::config::RDKafkaLogLevel;
-use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer, ConsumerContext};
+use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext};
 use rdkafka::error::{KafkaError, KafkaResult};
 use rdkafka::types::{RDKafkaErrorCode, RDKafkaRespErr};
 use rdkafka::{ClientContext, TopicPartitionList};
 
-use super::assignment::{Assigned, Assignment, list_of};
+use super::assignment::{Assigned, Assignment, Pause, list_of};
 use super::errors::{ClientError, ErrorAction, ErrorHandler};
 use super::partition::Partition;
 use super::routes::Routes;
 use super::shared::Shared;
 use crate::native::{self, FetchWaker};
 
-/// How long the last commit of a revocation is tried again while the broker
-/// takes this member's epoch for stale.
-const STALE_EPOCH_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long the last commit of a revocation may take. The poll thread stands
+/// still meanwhile.
+const LAST_COMMIT_TIMEOUT: Duration = Duration::from_secs(5);
 
 const STALE_EPOCH_PAUSE: Duration = Duration::from_millis(20);
 
@@ -71,11 +71,6 @@ impl PollContext {
             commit_failed: AtomicBool::new(false),
             failure: Mutex::new(None),
         }
-    }
-
-    /// Whether the last answered commit was refused.
-    pub(super) fn commit_failed(&self) -> bool {
-        self.commit_failed.load(Ordering::Acquire)
     }
 
     pub(super) fn take_failure(&self) -> Option<Failure> {
@@ -160,11 +155,11 @@ impl PollContext {
     fn hold_back(&self, consumer: &BaseConsumer<Self>) {
         let mut assignment = self.assignment.lock();
         for assigned in assignment.iter_mut() {
-            if assigned.predecessor.is_none() || assigned.paused {
+            if assigned.predecessor.is_none() || assigned.paused.is_some() {
                 continue;
             }
             match consumer.pause(&list_of([&*assigned.partition])) {
-                Ok(()) => assigned.paused = true,
+                Ok(()) => assigned.paused = Some(Pause::Predecessor),
                 Err(error) => self.fail(Failure::Restart(format!(
                     "cannot pause {:?}: {error}",
                     assigned.partition
@@ -207,13 +202,7 @@ impl PollContext {
         if !lost {
             self.commit_now(consumer, &partitions);
         }
-        {
-            let mut assignment = self.assignment.lock();
-            for partition in &partitions {
-                assignment.remove(&partition.topic, partition.id);
-                assignment.linger(Arc::clone(partition));
-            }
-        }
+        self.forget(consumer, &partitions);
         tracing::info!(
             consumer = %self.shared.name,
             partitions = %names(list),
@@ -232,12 +221,68 @@ impl PollContext {
         }
     }
 
+    /// Takes partitions out of the assignment.
+    fn forget(&self, consumer: &BaseConsumer<Self>, partitions: &[Arc<Partition>]) {
+        let mut assignment = self.assignment.lock();
+        for partition in partitions {
+            let removed = assignment.remove(&partition.topic, partition.id);
+            assignment.linger(Arc::clone(partition));
+            // The client remembers a pause: a partition that comes back would
+            // not be fetched, with nobody to resume it.
+            if removed.is_some_and(|assigned| assigned.paused.is_some())
+                && let Err(error) = consumer.resume(&list_of([&**partition]))
+            {
+                self.restart(format!("cannot resume {partition:?}: {error}"));
+            }
+        }
+    }
+
     /// Until when a revocation waits for handlers: a stop that goes on meanwhile
     /// has no more time than it was given.
     fn drain_deadline(&self) -> Instant {
         let longest = Instant::now() + self.drain_timeout;
         let stopping = self.stopping.get().copied();
         stopping.map_or(longest, |stop| stop.min(longest))
+    }
+
+    /// Starts a partition anew, from an offset below everything that is not
+    /// finished in it.
+    pub(super) fn renew(&self, consumer: &BaseConsumer<Self>, old: &Arc<Partition>, offset: i64) {
+        let lowest = old.tracker().lowest_unfinished();
+        let from = lowest.map_or(offset, |lowest| lowest.min(offset));
+        tracing::warn!(
+            consumer = %self.shared.name,
+            partition = ?old,
+            offset,
+            from,
+            "offsets went back: was the topic made anew, or was it truncated? \
+             What is not finished is handled anew from there on"
+        );
+        self.shared.close(std::slice::from_ref(old));
+        let renewed = Partition::new(old.topic.clone(), old.id, Arc::clone(&old.handler));
+        let renewed = Arc::new(renewed);
+        let mut assignment = self.assignment.lock();
+        assignment.remove(&old.topic, old.id);
+        assignment.linger(Arc::clone(old));
+        let predecessor = assignment.lingering(&old.topic, old.id);
+        let held = predecessor.is_some();
+        let mut assigned = Assigned::new(Arc::clone(&renewed), predecessor);
+        assigned.paused = held.then_some(Pause::Predecessor);
+        assignment.insert(assigned);
+        drop(assignment);
+        let list = list_of([&*renewed]);
+        // The client's own position may still be the old one, which a later
+        // pause would return to: the seek sets it.
+        let result = consumer
+            .pause(&list)
+            .and_then(|()| native::seek(consumer, &renewed.topic, renewed.id, from))
+            .and_then(|()| match held {
+                true => Ok(()),
+                false => consumer.resume(&list),
+            });
+        if let Err(error) = result {
+            self.restart(format!("cannot seek {renewed:?} to {from}: {error}"));
+        }
     }
 
     /// Commits and waits for the answer, so that it is this member's commit and
@@ -248,7 +293,12 @@ impl PollContext {
                 .iter()
                 .any(|other| std::ptr::eq(&raw const **other, partition))
         };
-        let list = self.assignment.lock().take_commit(ours);
+        let list = {
+            let mut assignment = self.assignment.lock();
+            // One that is on its way may be refused yet.
+            assignment.resend(ours);
+            assignment.take_commit(ours)
+        };
         if list.count() == 0 {
             return;
         }
@@ -272,9 +322,10 @@ impl PollContext {
         consumer: &BaseConsumer<Self>,
         list: &TopicPartitionList,
     ) -> KafkaResult<()> {
-        let deadline = Instant::now() + STALE_EPOCH_TIMEOUT;
+        let deadline = Instant::now() + LAST_COMMIT_TIMEOUT;
         loop {
-            let result = consumer.commit(list, CommitMode::Sync);
+            let left = deadline.saturating_duration_since(Instant::now());
+            let result = native::commit_within(consumer, list, left);
             let stale = result.as_ref().is_err_and(|error| {
                 error.rdkafka_error_code() == Some(RDKafkaErrorCode::StaleMemberEpoch)
             });

@@ -56,6 +56,11 @@ impl Shared {
         let bytes: usize = works.iter().map(|work| work.size).sum();
         partition.add_outstanding(works.len(), bytes);
         self.budget.take(works.len(), bytes);
+        if partition.ended().is_cancelled() {
+            // Nobody would take it out of the lanes again.
+            self.drop_works(partition, works.drain(..));
+            return;
+        }
         let hired = self.lanes.push(partition, works);
         self.start_workers(hired);
         self.give_back(partition, works.drain(..));

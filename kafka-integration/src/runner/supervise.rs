@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::budget::Budget;
 use super::errors::{ClientError, ErrorHandler};
-use super::lanes::Lanes;
+use super::lanes::{Keep, Lanes};
 use super::poll::{Limits, PollLoop};
 use super::rebalance::{Failure, PollContext};
 use super::routes::Routes;
@@ -97,7 +97,14 @@ impl Plan {
             self.retry.clone(),
             runtime,
             Budget::new(self.max_in_flight, self.max_in_flight_bytes),
-            Lanes::new(self.ordering, self.concurrency, self.max_in_flight),
+            Lanes::new(
+                self.ordering,
+                self.concurrency,
+                Keep {
+                    messages: self.max_in_flight,
+                    bytes: self.max_in_flight_bytes,
+                },
+            ),
             Arc::clone(&self.counters),
         );
         PollContext::new(
@@ -157,18 +164,15 @@ type Wake = Arc<Mutex<Option<(FetchWaker, Arc<Shared>)>>>;
 async fn run_once(plan: &Arc<Plan>, stop: &CancellationToken) -> Result<(), Failure> {
     let (ended, mut end) = oneshot::channel();
     let wake = Wake::default();
+    let closing = CancellationToken::new();
     let thread = std::thread::Builder::new().name(format!("kafka-{}", plan.spec.name));
     let spawned = thread.spawn({
-        let (plan, stop, wake, runtime) = (
-            Arc::clone(plan),
-            stop.clone(),
-            Arc::clone(&wake),
-            Handle::current(),
-        );
+        let (plan, stop, wake) = (Arc::clone(plan), stop.clone(), Arc::clone(&wake));
+        let (closing, runtime) = (closing.clone(), Handle::current());
         move || {
             // Nothing the poll thread leaves half done outlives it: a restart
             // makes everything anew.
-            let run = AssertUnwindSafe(|| poll_thread(&plan, stop, &wake, runtime));
+            let run = AssertUnwindSafe(|| poll_thread(&plan, stop, &closing, &wake, runtime));
             let result = std::panic::catch_unwind(run).unwrap_or_else(|_| {
                 Err(Failure::Restart(
                     "its poll thread panicked; this is a bug of kafka-integration".to_owned(),
@@ -186,6 +190,7 @@ async fn run_once(plan: &Arc<Plan>, stop: &CancellationToken) -> Result<(), Fail
     tokio::select! {
         result = &mut end => return result.unwrap_or_else(|_| Err(gone())),
         () = stop.cancelled() => {}
+        () = closing.cancelled() => {}
     }
     let patience = plan.shutdown_timeout + CLOSE_TIMEOUT;
     let deadline = tokio::time::Instant::now() + patience;
@@ -201,7 +206,10 @@ async fn run_once(plan: &Arc<Plan>, stop: &CancellationToken) -> Result<(), Fail
                     consumer = %plan.spec.name,
                     "the client could not be closed in time and is left behind"
                 );
-                return Ok(());
+                return match stop.is_cancelled() {
+                    true => Ok(()),
+                    false => Err(Failure::Restart("its client could not be closed".to_owned())),
+                };
             }
             // Once is enough but for a thread that is only just starting.
             () = tokio::time::sleep(Duration::from_millis(50)) => {}
@@ -212,6 +220,7 @@ async fn run_once(plan: &Arc<Plan>, stop: &CancellationToken) -> Result<(), Fail
 fn poll_thread(
     plan: &Plan,
     stop: CancellationToken,
+    closing: &CancellationToken,
     wake: &Wake,
     runtime: Handle,
 ) -> Result<(), Failure> {
@@ -219,5 +228,5 @@ fn poll_thread(
     let shared = Arc::clone(&context.shared);
     let poll = PollLoop::start(&plan.config, context, plan.limits(), stop)?;
     *wake.lock() = Some((poll.waker(), shared));
-    poll.run()
+    poll.run(closing)
 }

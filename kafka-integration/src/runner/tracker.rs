@@ -21,9 +21,11 @@ pub(super) struct Tracker {
     settled: u64,
     /// How often the client was sent back to deliver again.
     rewinds: u32,
-    /// While the client delivers again: the sequence number up to which what was
-    /// given back has come by.
-    rewinding: Option<u64>,
+    rewinding: Option<Rewind>,
+    /// How many rewinds in a row brought nothing.
+    fruitless: u32,
+    /// The last rewind brought nothing and should be repeated.
+    repeat: bool,
     closed: bool,
 }
 
@@ -42,6 +44,21 @@ enum State {
     /// Given back, to be delivered again after the so-manieth rewind.
     Returned(u32),
 }
+
+/// The client was sent back and delivers again.
+#[derive(Debug, Clone, Copy)]
+struct Rewind {
+    /// Where it was sent to.
+    from: i64,
+    /// The sequence number up to which it has come by.
+    passed: u64,
+    /// The last offset it delivered.
+    last: Option<i64>,
+}
+
+/// So many rewinds in a row may bring nothing before what was given back is
+/// taken to be gone from the broker.
+const FRUITLESS_REWINDS: u32 = 3;
 
 /// What a delivered message is to the tracker.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -62,11 +79,12 @@ impl Tracker {
         if self.delivered.is_some_and(|delivered| offset < delivered) {
             return self.deliver_again(offset);
         }
-        if self.rewinding.is_some() {
-            self.pass_by(next);
-            self.rewinding = None;
-            self.advance();
+        if let Some(rewind) = self.rewinding.take() {
+            self.end_rewind(rewind, next);
         }
+        // Where the group starts counts as committed from now on: without it, an
+        // `auto.offset.reset` would decide again after a crash.
+        self.watermark.get_or_insert(offset);
         self.delivered = Some(offset + 1);
         self.entries.push_back(Entry {
             offset,
@@ -77,12 +95,15 @@ impl Tracker {
     }
 
     fn deliver_again(&mut self, offset: i64) -> Delivery {
-        if self.rewinding.is_none() {
+        let Some(mut rewind) = self.rewinding else {
+            return Delivery::Backwards;
+        };
+        if offset < rewind.from || rewind.last.is_some_and(|last| offset <= last) {
             return Delivery::Backwards;
         }
         let found = self.entries.binary_search_by_key(&offset, |e| e.offset);
         let sequence = self.base + found.unwrap_or_else(|index| index) as u64;
-        self.pass_by(sequence);
+        self.pass_by(rewind.passed, sequence);
         let returned = |state| matches!(state, State::Returned(_));
         let delivery = match found {
             Ok(index) if returned(self.entries[index].state) => {
@@ -91,23 +112,50 @@ impl Tracker {
             }
             _ => Delivery::Skip,
         };
+        rewind.passed = rewind.passed.max(sequence);
+        rewind.last = Some(offset);
+        self.fruitless = 0;
+        // With the last one delivered before, the client is where it was.
+        let over = Some(offset + 1) == self.delivered;
+        self.rewinding = (!over).then_some(rewind);
         self.advance();
         delivery
+    }
+
+    /// The client is past everything it delivered before.
+    fn end_rewind(&mut self, rewind: Rewind, next: u64) {
+        if rewind.last.is_none() && self.fruitless < FRUITLESS_REWINDS {
+            // Not one came by: more likely it was not sent back at all.
+            self.fruitless += 1;
+            self.repeat = true;
+            return;
+        }
+        self.fruitless = 0;
+        self.pass_by(rewind.passed, next);
+        self.advance();
     }
 
     /// The client has come to `end`. What was given back before it was sent back
     /// and did not come by is gone: compaction or retention removed it
     /// meanwhile, and nothing is left to be done.
-    fn pass_by(&mut self, end: u64) {
-        let Some(from) = self.rewinding else { return };
-        let from = from.max(self.base);
-        for sequence in from..end {
+    fn pass_by(&mut self, from: u64, end: u64) {
+        for sequence in from.max(self.base)..end {
             let entry = &mut self.entries[(sequence - self.base) as usize];
             if matches!(entry.state, State::Returned(rewind) if rewind < self.rewinds) {
                 entry.state = State::Finished;
             }
         }
-        self.rewinding = Some(end.max(from));
+    }
+
+    /// Whether the last rewind brought nothing and should be repeated; from here
+    /// on it is not.
+    pub(super) fn take_repeat(&mut self) -> bool {
+        std::mem::take(&mut self.repeat)
+    }
+
+    /// Whether the client is delivering again.
+    pub(super) fn is_rewinding(&self) -> bool {
+        self.rewinding.is_some()
     }
 
     /// Takes note that messages are not handled now and must be delivered again
@@ -124,12 +172,24 @@ impl Tracker {
 
     /// The lowest offset that was given back, to which the client must go to
     /// deliver again; `None` when nothing was.
-    pub(super) fn rewind(&mut self) -> Option<i64> {
-        let returned = |entry: &Entry| matches!(entry.state, State::Returned(_));
-        let index = self.entries.iter().position(returned)?;
+    pub(super) fn lowest_returned(&self) -> Option<i64> {
+        let returned = |entry: &&Entry| matches!(entry.state, State::Returned(_));
+        self.entries.iter().find(returned).map(|entry| entry.offset)
+    }
+
+    /// The lowest offset that is not finished; `None` when everything is.
+    pub(super) fn lowest_unfinished(&self) -> Option<i64> {
+        self.entries.front().map(|entry| entry.offset)
+    }
+
+    /// The client was sent back to [`lowest_returned`](Self::lowest_returned).
+    pub(super) fn begin_rewind(&mut self, from: i64) {
         self.rewinds = self.rewinds.wrapping_add(1);
-        self.rewinding = Some(self.base + index as u64);
-        Some(self.entries[index].offset)
+        self.rewinding = Some(Rewind {
+            from,
+            passed: self.base,
+            last: None,
+        });
     }
 
     /// Marks a message finished. Without effect after [`close`](Self::close):
@@ -159,7 +219,7 @@ impl Tracker {
     }
 
     /// The offset that may be committed: everything delivered below it is
-    /// finished. `None` before the first message is.
+    /// finished. `None` before the first message is delivered.
     pub(super) fn committable(&self) -> Option<i64> {
         self.watermark
     }
@@ -187,13 +247,6 @@ impl Tracker {
         self.settled
     }
 
-    /// Below which nothing is left to be done, as far as is known: the watermark,
-    /// or, before there is one, the first offset delivered.
-    pub(super) fn done(&self) -> Option<i64> {
-        let first = || self.entries.front().map(|entry| entry.offset);
-        self.watermark.or_else(first)
-    }
-
     /// One past the last delivered offset.
     pub(super) fn position(&self) -> Option<i64> {
         self.delivered
@@ -211,6 +264,11 @@ mod tests {
         }
     }
 
+    fn rewind(tracker: &mut Tracker, expected: i64) {
+        assert_eq!(tracker.lowest_returned(), Some(expected));
+        tracker.begin_rewind(expected);
+    }
+
     fn delivered(offsets: &[i64]) -> (Tracker, Vec<u64>) {
         let mut tracker = Tracker::default();
         let deliver = |offset: &i64| deliver(&mut tracker, *offset);
@@ -223,7 +281,7 @@ mod tests {
         let (mut tracker, sequence) = delivered(&[10, 11, 12, 13]);
         tracker.finish(sequence[1]);
         tracker.finish(sequence[3]);
-        assert_eq!(tracker.committable(), None);
+        assert_eq!(tracker.committable(), Some(10), "where it starts");
         assert_eq!((tracker.window(), tracker.unfinished()), (4, 2));
         tracker.finish(sequence[0]);
         assert_eq!(tracker.committable(), Some(12));
@@ -270,7 +328,7 @@ mod tests {
         // The client goes on meanwhile, and further ones are given back.
         let sixth = deliver(&mut tracker, 6);
         tracker.give_back([sixth]);
-        assert_eq!(tracker.rewind(), Some(3));
+        rewind(&mut tracker, 3);
         assert_eq!(tracker.deliver(3), Delivery::Handle(sequence[2]));
         // 1 is still being handled; 4 is done and comes by again.
         assert_eq!(tracker.deliver(4), Delivery::Skip);
@@ -284,7 +342,7 @@ mod tests {
         }
         assert_eq!(tracker.committable(), Some(5));
         assert_eq!(tracker.deliver(2), Delivery::Backwards);
-        assert_eq!(tracker.rewind(), Some(5));
+        rewind(&mut tracker, 5);
         assert_eq!(tracker.deliver(5), Delivery::Handle(sequence[4]));
         tracker.finish(sequence[4]);
         assert_eq!(tracker.committable(), Some(8));
@@ -295,7 +353,7 @@ mod tests {
         let (mut tracker, sequence) = delivered(&[1, 2, 3, 4]);
         tracker.finish(sequence[0]);
         tracker.give_back([sequence[1], sequence[2], sequence[3]]);
-        assert_eq!(tracker.rewind(), Some(2));
+        rewind(&mut tracker, 2);
         // Compaction removed 2 and 4.
         assert_eq!(tracker.deliver(3), Delivery::Handle(sequence[2]));
         tracker.finish(sequence[2]);
@@ -303,6 +361,47 @@ mod tests {
         let fifth = deliver(&mut tracker, 5);
         tracker.finish(fifth);
         assert_eq!(tracker.committable(), Some(6));
+    }
+
+    #[test]
+    fn a_rewind_is_over_when_the_client_is_where_it_was() {
+        let (mut tracker, sequence) = delivered(&[10, 11, 12, 13]);
+        tracker.give_back([sequence[2], sequence[3]]);
+        rewind(&mut tracker, 12);
+        assert_eq!(tracker.deliver(12), Delivery::Handle(sequence[2]));
+        assert_eq!(tracker.deliver(13), Delivery::Handle(sequence[3]));
+        assert!(!tracker.is_rewinding());
+        // The topic is made anew: nothing of it may be skipped.
+        assert_eq!(tracker.deliver(0), Delivery::Backwards);
+    }
+
+    #[test]
+    fn what_comes_below_a_rewind_or_twice_in_it_is_a_step_back() {
+        let (mut tracker, sequence) = delivered(&[10, 11, 12, 13]);
+        tracker.give_back([sequence[1], sequence[2], sequence[3]]);
+        rewind(&mut tracker, 11);
+        assert_eq!(tracker.deliver(3), Delivery::Backwards);
+        assert_eq!(tracker.deliver(11), Delivery::Handle(sequence[1]));
+        assert_eq!(tracker.deliver(11), Delivery::Backwards);
+    }
+
+    #[test]
+    fn a_rewind_that_brings_nothing_is_repeated_before_anything_is_given_up() {
+        let (mut tracker, sequence) = delivered(&[1, 2]);
+        tracker.finish(sequence[0]);
+        tracker.give_back([sequence[1]]);
+        for offset in 3..6 {
+            rewind(&mut tracker, 2);
+            let later = deliver(&mut tracker, offset);
+            tracker.finish(later);
+            assert!(tracker.take_repeat());
+            assert_eq!(tracker.committable(), Some(2), "2 may still be there");
+        }
+        rewind(&mut tracker, 2);
+        let later = deliver(&mut tracker, 6);
+        tracker.finish(later);
+        assert!(!tracker.take_repeat());
+        assert_eq!(tracker.committable(), Some(7));
     }
 
     /// Any order of completion, checked against the definition: at no moment is

@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use rustc_hash::{FxHashMap, FxHasher};
 
-use super::{Lane, Order, STANDS_STILL, identity};
+use super::{Keep, Lane, Order, STANDS_STILL};
 use crate::runner::partition::Partition;
 use crate::runner::raw::Work;
 
@@ -19,14 +19,14 @@ pub(super) struct ByKey {
     keyed: bool,
     /// The keys that have a message ready, running or parked, and what waits
     /// behind it.
-    busy: FxHashMap<(usize, u64), KeyLane>,
+    busy: FxHashMap<(u64, u64), KeyLane>,
     ready: VecDeque<(Arc<Partition>, Work)>,
     /// How many messages a worker takes at a time. Handlers that are done at
     /// once are handed many, which makes the hand-over cheap; one that waits
     /// must hold up nobody, so each is handed alone.
     turn: usize,
-    /// How many messages may wait in a lane that stands still.
-    may_wait: usize,
+    /// How much may wait in a lane that stands still.
+    may_wait: Keep,
 }
 
 /// The most messages that may wait in a lane that stands still. The client keeps
@@ -72,10 +72,13 @@ impl KeyLane {
 }
 
 impl ByKey {
-    pub(super) fn keyed(max_in_flight: usize) -> Self {
+    pub(super) fn keyed(most: Keep) -> Self {
         Self {
             keyed: true,
-            may_wait: (max_in_flight / 1024).clamp(1, MAX_WAITING_WHERE_IT_STANDS),
+            may_wait: Keep {
+                messages: (most.messages / 1024).clamp(1, MAX_WAITING_WHERE_IT_STANDS),
+                bytes: most.bytes / 1024,
+            },
             busy: FxHashMap::default(),
             ready: VecDeque::new(),
             turn: 1,
@@ -85,7 +88,10 @@ impl ByKey {
     pub(super) fn unordered() -> Self {
         Self {
             keyed: false,
-            ..Self::keyed(0)
+            ..Self::keyed(Keep {
+                messages: 0,
+                bytes: 0,
+            })
         }
     }
 
@@ -104,11 +110,11 @@ impl Order for ByKey {
         for mut work in works.drain(..) {
             work.lane = self.lane_of(&work);
             if let Some(lane) = work.lane {
-                match self.busy.entry((identity(partition), lane)) {
+                match self.busy.entry((partition.generation(), lane)) {
                     Entry::Occupied(mut busy) => {
                         let busy = busy.get_mut();
-                        let full = busy.waiting.len() >= self.may_wait;
-                        if busy.spilled || (full && busy.stands_still(now)) {
+                        let full = || !self.may_wait.has_room(&busy.waiting, &work);
+                        if busy.spilled || (busy.stands_still(now) && full()) {
                             busy.spilled = true;
                             spilled.push(work);
                         } else {
@@ -152,7 +158,7 @@ impl Order for ByKey {
         }
         let now = Instant::now();
         for lane in finished.iter().flatten() {
-            let key = (identity(partition), *lane);
+            let key = (partition.generation(), *lane);
             let Some(busy) = self.busy.get_mut(&key) else {
                 continue;
             };
@@ -173,7 +179,7 @@ impl Order for ByKey {
     }
 
     fn hold(&mut self, partition: &Arc<Partition>, lane: Lane) {
-        let lane = lane.and_then(|lane| self.busy.get_mut(&(identity(partition), lane)));
+        let lane = lane.and_then(|lane| self.busy.get_mut(&(partition.generation(), lane)));
         if let Some(lane) = lane {
             lane.hold();
         }
@@ -196,7 +202,7 @@ impl Order for ByKey {
     }
 
     fn park(&mut self, partition: &Arc<Partition>, lane: Lane, _: &mut VecDeque<Work>) {
-        let lane = lane.and_then(|lane| self.busy.get_mut(&(identity(partition), lane)));
+        let lane = lane.and_then(|lane| self.busy.get_mut(&(partition.generation(), lane)));
         if let Some(lane) = lane {
             lane.parked = true;
             lane.hold();
@@ -206,7 +212,7 @@ impl Order for ByKey {
     fn unpark(&mut self, partition: &Arc<Partition>, work: Work) {
         let lane = work
             .lane
-            .and_then(|lane| self.busy.get_mut(&(identity(partition), lane)));
+            .and_then(|lane| self.busy.get_mut(&(partition.generation(), lane)));
         if let Some(lane) = lane {
             lane.parked = false;
             lane.progress = Instant::now();
@@ -214,19 +220,22 @@ impl Order for ByKey {
         self.ready.push_back((Arc::clone(partition), work));
     }
 
-    fn shed(&mut self, partition: &Arc<Partition>, _: usize, shed: &mut Vec<Work>) {
-        let (ours, now) = (identity(partition), Instant::now());
+    fn shed(&mut self, partition: &Arc<Partition>, _: Keep, shed: &mut Vec<Work>) {
+        let (ours, now) = (partition.generation(), Instant::now());
         for ((owner, _), lane) in &mut self.busy {
-            let full = lane.waiting.len() > self.may_wait;
-            if *owner == ours && full && lane.stands_still(now) {
+            if *owner != ours || !lane.stands_still(now) {
+                continue;
+            }
+            let kept = self.may_wait.count(&lane.waiting);
+            if kept < lane.waiting.len() {
                 lane.spilled = true;
-                shed.extend(lane.waiting.drain(self.may_wait..));
+                shed.extend(lane.waiting.drain(kept..));
             }
         }
     }
 
     fn standing(&self, partition: &Arc<Partition>) -> usize {
-        let (ours, now) = (identity(partition), Instant::now());
+        let (ours, now) = (partition.generation(), Instant::now());
         self.busy
             .iter()
             .filter(|((owner, _), lane)| *owner == ours && lane.active && lane.stands_still(now))
@@ -235,7 +244,7 @@ impl Order for ByKey {
     }
 
     fn rewound(&mut self, partition: &Arc<Partition>) {
-        let ours = identity(partition);
+        let ours = partition.generation();
         self.busy.retain(|(owner, _), lane| {
             if *owner == ours {
                 lane.spilled = false;
@@ -245,7 +254,7 @@ impl Order for ByKey {
     }
 
     fn drain(&mut self, partition: &Arc<Partition>, dropped: &mut Vec<Work>) {
-        let ours = identity(partition);
+        let ours = partition.generation();
         // A ready message above the cut goes, and with it whatever waits behind
         // it, which is further above.
         let mut kept = VecDeque::with_capacity(self.ready.len());
@@ -276,7 +285,7 @@ impl Order for ByKey {
     }
 
     fn remove(&mut self, partition: &Arc<Partition>, dropped: &mut Vec<Work>) {
-        let ours = identity(partition);
+        let ours = partition.generation();
         let mut kept = VecDeque::with_capacity(self.ready.len());
         for (owner, work) in self.ready.drain(..) {
             if Arc::ptr_eq(&owner, partition) {

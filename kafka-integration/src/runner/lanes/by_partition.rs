@@ -4,19 +4,22 @@ use std::time::Instant;
 
 use rustc_hash::FxHashMap;
 
-use super::{Lane, Order, STANDS_STILL, identity};
+use super::{Keep, Lane, Order, STANDS_STILL};
 use crate::runner::partition::Partition;
 use crate::runner::raw::Work;
 
-/// How many messages of a partition a worker takes at a time: enough to make
-/// the hand-over cheap, few enough that partitions take turns.
-const TURN: usize = 256;
+/// The most messages of a partition that a worker takes at a time: enough to
+/// make the hand-over cheap, few enough that partitions take turns.
+const MAX_TURN: usize = 256;
 
 /// One lane for each partition.
-#[derive(Default)]
 pub(super) struct ByPartition {
-    lanes: FxHashMap<usize, PartitionLane>,
-    ready: VecDeque<usize>,
+    /// How many messages a worker takes at a time. What it has taken can't be
+    /// given back to the client while a handler hangs, so handlers that wait are
+    /// handed few.
+    turn: usize,
+    lanes: FxHashMap<u64, PartitionLane>,
+    ready: VecDeque<u64>,
 }
 
 struct PartitionLane {
@@ -34,13 +37,23 @@ enum LaneState {
     Parked,
 }
 
+impl Default for ByPartition {
+    fn default() -> Self {
+        Self {
+            turn: 1,
+            lanes: FxHashMap::default(),
+            ready: VecDeque::new(),
+        }
+    }
+}
+
 impl ByPartition {
     fn lane(&mut self, partition: &Arc<Partition>) -> Option<&mut PartitionLane> {
-        self.lanes.get_mut(&identity(partition))
+        self.lanes.get_mut(&partition.generation())
     }
 
     fn make_ready(&mut self, partition: &Arc<Partition>) {
-        let id = identity(partition);
+        let id = partition.generation();
         if let Some(lane) = self.lanes.get_mut(&id) {
             lane.state = LaneState::Ready;
             self.ready.push_back(id);
@@ -52,7 +65,7 @@ impl Order for ByPartition {
     fn push(&mut self, partition: &Arc<Partition>, works: &mut Vec<Work>) {
         let lane = self
             .lanes
-            .entry(identity(partition))
+            .entry(partition.generation())
             .or_insert_with(|| PartitionLane {
                 partition: Arc::clone(partition),
                 queue: VecDeque::new(),
@@ -87,7 +100,7 @@ impl Order for ByPartition {
             if lane.state != LaneState::Ready {
                 continue;
             }
-            let count = lane.queue.len().min(TURN);
+            let count = lane.queue.len().min(self.turn);
             if count == 0 {
                 lane.state = LaneState::Idle;
                 continue;
@@ -110,8 +123,13 @@ impl Order for ByPartition {
 
     fn hold(&mut self, _: &Arc<Partition>, _: Lane) {}
 
-    fn give_back(&mut self, _: &Arc<Partition>, _: &mut VecDeque<Work>) {
-        // While its handler waits, the turn keeps the rest: it is the lane.
+    fn give_back(&mut self, partition: &Arc<Partition>, rest: &mut VecDeque<Work>) {
+        // The lane goes on with it when the handler is done.
+        if let Some(lane) = self.lane(partition) {
+            while let Some(work) = rest.pop_back() {
+                lane.queue.push_front(work);
+            }
+        }
     }
 
     fn end_turn(&mut self, partition: &Arc<Partition>) {
@@ -128,7 +146,13 @@ impl Order for ByPartition {
         }
     }
 
-    fn adapt(&mut self, _waited: bool) {}
+    fn adapt(&mut self, waited: bool) {
+        self.turn = if waited {
+            1
+        } else {
+            (self.turn * 2).min(MAX_TURN)
+        };
+    }
 
     fn park(&mut self, partition: &Arc<Partition>, _: Lane, rest: &mut VecDeque<Work>) {
         if let Some(lane) = self.lane(partition) {
@@ -146,9 +170,9 @@ impl Order for ByPartition {
         }
     }
 
-    fn shed(&mut self, partition: &Arc<Partition>, keep: usize, shed: &mut Vec<Work>) {
+    fn shed(&mut self, partition: &Arc<Partition>, keep: Keep, shed: &mut Vec<Work>) {
         if let Some(lane) = self.lane(partition) {
-            let kept = lane.queue.len().min(keep);
+            let kept = keep.count(&lane.queue);
             shed.extend(lane.queue.drain(kept..));
         }
         if !shed.is_empty() {
@@ -170,7 +194,7 @@ impl Order for ByPartition {
     }
 
     fn remove(&mut self, partition: &Arc<Partition>, dropped: &mut Vec<Work>) {
-        if let Some(lane) = self.lanes.remove(&identity(partition)) {
+        if let Some(lane) = self.lanes.remove(&partition.generation()) {
             dropped.extend(lane.queue);
         }
     }

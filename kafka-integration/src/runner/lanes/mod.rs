@@ -59,7 +59,7 @@ trait Order: Send {
 
     /// Removes what would only wait in lanes that stand still, the latest
     /// first, so that each lane stays in order.
-    fn shed(&mut self, partition: &Arc<Partition>, keep: usize, shed: &mut Vec<Work>);
+    fn shed(&mut self, partition: &Arc<Partition>, keep: Keep, shed: &mut Vec<Work>);
 
     /// Messages in lanes that stand still and keep a small part for themselves.
     fn standing(&self, partition: &Arc<Partition>) -> usize;
@@ -80,6 +80,32 @@ pub(super) type Lane = Option<u64>;
 
 /// A lane without progress for this long is taken to stand still.
 const STANDS_STILL: Duration = Duration::from_secs(1);
+
+/// How much may wait: neither more messages nor more bytes.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Keep {
+    pub(super) messages: usize,
+    pub(super) bytes: usize,
+}
+
+impl Keep {
+    /// How many of these, from the first, may be kept.
+    fn count<'a>(self, works: impl IntoIterator<Item = &'a Work>) -> usize {
+        let mut bytes = 0;
+        let fits = |work: &&Work| {
+            bytes += work.size;
+            bytes <= self.bytes
+        };
+        let works = works.into_iter().take(self.messages);
+        works.take_while(fits).count()
+    }
+
+    /// Whether one more fits behind these.
+    fn has_room(self, waiting: &VecDeque<Work>, next: &Work) -> bool {
+        let bytes: usize = waiting.iter().map(|work| work.size).sum();
+        waiting.len() < self.messages && bytes + next.size <= self.bytes
+    }
+}
 
 /// What happened in a turn.
 #[derive(Debug, Clone, Copy, Default)]
@@ -113,10 +139,11 @@ impl State {
 }
 
 impl Lanes {
-    pub(super) fn new(ordering: Ordering, concurrency: usize, max_in_flight: usize) -> Self {
+    /// `most` is what may be in flight in all lanes together.
+    pub(super) fn new(ordering: Ordering, concurrency: usize, most: Keep) -> Self {
         let order: Box<dyn Order> = match ordering {
             Ordering::Partition => Box::new(by_partition::ByPartition::default()),
-            Ordering::Key => Box::new(by_key::ByKey::keyed(max_in_flight)),
+            Ordering::Key => Box::new(by_key::ByKey::keyed(most)),
             Ordering::None => Box::new(by_key::ByKey::unordered()),
         };
         Self {
@@ -198,8 +225,8 @@ impl Lanes {
         state.hire(self.concurrency)
     }
 
-    /// Removes what would only wait; by partition, all but `keep` messages.
-    pub(super) fn shed(&self, partition: &Arc<Partition>, keep: usize) -> Vec<Work> {
+    /// Removes what would only wait; by partition, all but `keep`.
+    pub(super) fn shed(&self, partition: &Arc<Partition>, keep: Keep) -> Vec<Work> {
         let mut shed = Vec::new();
         self.state.lock().order.shed(partition, keep, &mut shed);
         shed
@@ -228,10 +255,4 @@ impl Lanes {
         self.state.lock().order.remove(partition, &mut dropped);
         dropped
     }
-}
-
-/// A partition as a key of a map: by identity, so that two generations of one
-/// partition differ.
-fn identity(partition: &Arc<Partition>) -> usize {
-    Arc::as_ptr(partition) as usize
 }

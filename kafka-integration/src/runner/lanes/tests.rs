@@ -24,6 +24,13 @@ impl Handler for NoHook {
     }
 }
 
+fn most(messages: usize) -> Keep {
+    Keep {
+        messages,
+        bytes: usize::MAX,
+    }
+}
+
 fn partition(id: i32) -> Arc<Partition> {
     Arc::new(Partition::new("topic".into(), id, Arc::new(NoHook)))
 }
@@ -81,7 +88,7 @@ impl Model {
         Self {
             // Little may wait where a lane stands still, so that giving back is
             // part of the game.
-            lanes: Lanes::new(ordering, concurrency, 4_096),
+            lanes: Lanes::new(ordering, concurrency, most(4_096)),
             ordering,
             workers: Vec::new(),
             hired: 0,
@@ -276,7 +283,7 @@ fn whatever_happens_every_message_is_handled_in_order() {
 
 #[test]
 fn a_drain_keeps_what_is_below_the_highest_started_and_gives_up_the_rest() {
-    let lanes = Lanes::new(Ordering::Key, 10, 100_000);
+    let lanes = Lanes::new(Ordering::Key, 10, most(100_000));
     let partition = partition(0);
     // Offsets 1 and 3 are of one key, 2 and 4 of another, 5 of a third.
     let keys = [(1, 1), (2, 2), (3, 1), (4, 2), (5, 3)];
@@ -305,7 +312,7 @@ fn a_drain_keeps_what_is_below_the_highest_started_and_gives_up_the_rest() {
 
 #[test]
 fn a_parked_key_holds_up_nobody_else() {
-    let lanes = Lanes::new(Ordering::Key, 1, 100_000);
+    let lanes = Lanes::new(Ordering::Key, 1, most(100_000));
     let partition = partition(0);
     let mut works = vec![work(1, Some(1)), work(2, Some(1)), work(3, Some(2))];
     let _ = lanes.push(&partition, &mut works);
@@ -327,7 +334,7 @@ fn a_parked_key_holds_up_nobody_else() {
 #[test]
 fn a_key_that_stands_still_keeps_little_and_its_later_messages_come_again_in_order() {
     // One message may wait behind a stuck one.
-    let lanes = Lanes::new(Ordering::Key, 1, 1_024);
+    let lanes = Lanes::new(Ordering::Key, 1, most(1_024));
     let partition = partition(0);
     let push = |offsets: &[i64]| -> Vec<i64> {
         let mut works: Vec<_> = offsets.iter().map(|o| work(*o, Some(1))).collect();
