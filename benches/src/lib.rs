@@ -12,7 +12,7 @@ use std::error::Error;
 
 pub use order::Order;
 pub use progress::Progress;
-pub use rusage::{cpu_time, peak_memory};
+pub use rusage::cpu_time;
 pub use samples::{Cost, median, report, sorted};
 pub use topics::{Message, Topics, tuned_consumer};
 

@@ -18,8 +18,3 @@ pub fn cpu_time() -> Duration {
     };
     duration(usage.ru_utime) + duration(usage.ru_stime)
 }
-
-/// The most bytes this process ever had resident.
-pub fn peak_memory() -> u64 {
-    usage().ru_maxrss as u64 * 1024
-}
