@@ -1,5 +1,6 @@
 //! The handle that ties settings, producers, state and error handlers together.
 
+mod errors;
 mod log;
 
 use std::any::{Any, TypeId};
@@ -11,13 +12,13 @@ use std::time::Duration;
 use rdkafka::ClientConfig;
 use rustc_hash::FxHashMap;
 
+pub use errors::{ClientError, ErrorAction, ErrorHandler, LogErrors};
 pub(crate) use log::log_client;
 
 use crate::consumer::ConsumerSpec;
 #[cfg(feature = "embedded-broker")]
 use crate::consumer::TopicBinding;
 use crate::producer::{FlushReport, Producer, Producers};
-use crate::runner::{ErrorHandler, LogErrors};
 #[cfg(not(feature = "embedded-broker"))]
 use crate::settings::SettingsProblem;
 use crate::settings::{ClientKind, Settings, SettingsError};

@@ -6,7 +6,6 @@
 mod assignment;
 mod budget;
 mod context;
-mod errors;
 pub(crate) mod handler;
 mod lanes;
 mod partition;
@@ -29,13 +28,14 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 pub use context::Context;
-pub use errors::{ClientError, ErrorAction, ErrorHandler, LogErrors};
 pub use status::{ConsumerStatus, StatusHandle};
 
 use self::status::Counters;
 use self::supervise::{Plan, supervise};
 use crate::consumer::{Registry, RegistryError};
 use crate::kafka::{Kafka, KafkaError};
+
+pub use crate::kafka::{ClientError, ErrorAction, ErrorHandler, LogErrors};
 
 /// What producers get to flush even when draining took all the time.
 const LAST_FLUSH: Duration = Duration::from_secs(1);

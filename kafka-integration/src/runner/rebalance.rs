@@ -13,10 +13,10 @@ use rdkafka::types::{RDKafkaErrorCode, RDKafkaRespErr};
 use rdkafka::{ClientContext, TopicPartitionList};
 
 use super::assignment::{Assigned, Assignment, Pause, list_of};
-use super::errors::{ClientError, ErrorAction, ErrorHandler};
 use super::partition::Partition;
 use super::routes::Routes;
 use super::shared::Shared;
+use crate::kafka::{ClientError, ErrorAction, ErrorHandler};
 use crate::native::{self, FetchWaker};
 
 /// How long the last commit of a revocation may take. The poll thread stands

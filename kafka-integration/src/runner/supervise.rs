@@ -12,7 +12,6 @@ use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 
 use super::budget::Budget;
-use super::errors::{ClientError, ErrorHandler};
 use super::lanes::{Keep, Lanes};
 use super::poll::{Limits, PollLoop};
 use super::rebalance::{Failure, PollContext};
@@ -20,7 +19,7 @@ use super::routes::Routes;
 use super::shared::Shared;
 use super::status::Counters;
 use crate::consumer::{ConsumerSpec, Ordering};
-use crate::kafka::{Kafka, KafkaError};
+use crate::kafka::{ClientError, ErrorHandler, Kafka, KafkaError};
 use crate::native::FetchWaker;
 use crate::retry::RetryPolicy;
 use crate::settings::ClientKind;
