@@ -81,9 +81,14 @@ async fn main() -> ExitCode {
 
 /// What the consume hooks need, for `app kafka-consume`.
 async fn with_database(kafka: KafkaBuilder) -> Result<KafkaBuilder, BoxError> {
+    let database = migrated_database().await;
+    Ok(kafka.state(database.map_err(AppError::into_command_error)?))
+}
+
+async fn migrated_database() -> Result<Database, AppError> {
     let database = Database::open(DatabaseUrl::from_env()?).await?;
     database.require_migrated().await?;
-    Ok(kafka.state(database))
+    Ok(database)
 }
 
 async fn migrate_database() -> Result<(), AppError> {
