@@ -62,6 +62,7 @@ impl AppError {
                 | Self::Settings(_)
                 | Self::NoSharedBroker
                 | Self::Kafka(KafkaError::Settings(_))
+                | Self::Consumers(RunError::Kafka(KafkaError::Settings(_)))
         )
     }
 }

@@ -22,6 +22,7 @@ use clap::{Parser, Subcommand};
 use kafka_integration::KafkaBuilder;
 use kafka_integration::management::{self, BoxError, KafkaCommand};
 use kafka_integration::prelude::*;
+use kafka_integration::settings::Settings;
 use tracing_subscriber::EnvFilter;
 
 use crate::db::{Database, DatabaseUrl};
@@ -110,9 +111,9 @@ async fn migrate(database: &Database) -> Result<(), AppError> {
 
 /// The process's handle to Kafka. The consume hooks find the database in it,
 /// and `Orders.produce(…)` finds it by itself.
-fn kafka(database: &Database) -> Result<Kafka, AppError> {
+fn kafka(settings: Settings, database: &Database) -> Result<Kafka, AppError> {
     let kafka = Kafka::builder()
-        .settings(settings::load()?)
+        .settings(settings)
         .state(database.clone())
         .build()?;
     kafka.install()?;

@@ -154,6 +154,26 @@ fn a_database_that_does_not_open_is_named_without_its_password() {
 }
 
 #[test]
+fn wrong_settings_are_exit_code_2_before_the_database_is_touched() {
+    for command in ["dev", "serve"] {
+        for (name, value, named) in [
+            ("KAFKA__CONCURENCY", "4", "concurrency"),
+            ("KAFKA__CONSUMER_CONFIG__FETCH_MIN_BITES", "1", "fetch.min"),
+        ] {
+            let store = Store::sqlite();
+            let (code, printed) = Setup::new(&store, &[command, "--port", "0"])
+                .env("KAFKA__BOOTSTRAP_SERVERS", NOWHERE)
+                .env(name, value)
+                .run();
+            assert_eq!(code, Some(2), "{command}: {printed}");
+            assert!(printed.contains(named), "{command}: {printed}");
+            let mut files = std::fs::read_dir(store.folder.path()).expect("a folder");
+            assert!(files.next().is_none(), "{command} made the database");
+        }
+    }
+}
+
+#[test]
 fn serve_refuses_a_broker_that_nobody_else_can_reach() {
     let store = Store::sqlite();
     assert_eq!(Setup::new(&store, &["migrate"]).run().0, Some(0));
