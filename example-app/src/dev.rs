@@ -10,7 +10,7 @@ use crate::db::{Database, DatabaseUrl};
 use crate::error::AppError;
 use crate::http::{Listen, Server};
 use crate::shop::Shop;
-use crate::shutdown;
+use crate::{settings, shutdown};
 
 /// How long the consumers may take to get their partitions before the reader is
 /// told that they have none.
@@ -19,9 +19,11 @@ const PATIENCE: Duration = Duration::from_secs(15);
 /// Runs broker, migrations, web server and consumers until a signal.
 pub(crate) async fn dev(listen: &Listen) -> Result<(), AppError> {
     let stop = shutdown::on_signal().map_err(AppError::Signals)?;
+    // What the settings have to change for comes before anything is touched.
+    let settings = settings::load()?;
     let database = Database::open(DatabaseUrl::from_env()?).await?;
     crate::migrate(&database).await?;
-    let kafka = crate::kafka(&database)?;
+    let kafka = crate::kafka(settings, &database)?;
     let server = Server::bind(listen, Shop::new(database, kafka.clone())).await?;
     let url = server.url();
     println!("listening on {url}");

@@ -1,6 +1,7 @@
 use std::process::ExitCode;
 
 use kafka_integration::KafkaError;
+use kafka_integration::management::CommandError;
 use kafka_integration::runner::RunError;
 use kafka_integration::settings::SettingsError;
 
@@ -39,12 +40,29 @@ pub(crate) enum AppError {
 impl AppError {
     /// 2 for what the settings have to change for, 1 for everything else.
     pub(crate) fn exit_code(&self) -> ExitCode {
-        match self {
-            Self::DatabaseUrl(_)
-            | Self::Settings(_)
-            | Self::NoSharedBroker
-            | Self::Kafka(KafkaError::Settings(_)) => ExitCode::from(2),
-            _ => ExitCode::FAILURE,
+        match self.is_about_settings() {
+            true => ExitCode::from(2),
+            false => ExitCode::FAILURE,
         }
+    }
+
+    /// The same, for the framework's commands.
+    pub(crate) fn into_command_error(self) -> CommandError {
+        match self.is_about_settings() {
+            true => CommandError::usage(self),
+            false => CommandError::failed(self),
+        }
+    }
+
+    fn is_about_settings(&self) -> bool {
+        matches!(
+            self,
+            Self::DatabaseUrl(_)
+                | Self::Open(OpenError::Parameters { .. })
+                | Self::Settings(_)
+                | Self::NoSharedBroker
+                | Self::Kafka(KafkaError::Settings(_))
+                | Self::Consumers(RunError::Kafka(KafkaError::Settings(_)))
+        )
     }
 }

@@ -22,6 +22,7 @@ use clap::{Parser, Subcommand};
 use kafka_integration::KafkaBuilder;
 use kafka_integration::management::{self, BoxError, KafkaCommand};
 use kafka_integration::prelude::*;
+use kafka_integration::settings::Settings;
 use tracing_subscriber::EnvFilter;
 
 use crate::db::{Database, DatabaseUrl};
@@ -81,9 +82,14 @@ async fn main() -> ExitCode {
 
 /// What the consume hooks need, for `app kafka-consume`.
 async fn with_database(kafka: KafkaBuilder) -> Result<KafkaBuilder, BoxError> {
+    let database = migrated_database().await;
+    Ok(kafka.state(database.map_err(AppError::into_command_error)?))
+}
+
+async fn migrated_database() -> Result<Database, AppError> {
     let database = Database::open(DatabaseUrl::from_env()?).await?;
     database.require_migrated().await?;
-    Ok(kafka.state(database))
+    Ok(database)
 }
 
 async fn migrate_database() -> Result<(), AppError> {
@@ -105,9 +111,9 @@ async fn migrate(database: &Database) -> Result<(), AppError> {
 
 /// The process's handle to Kafka. The consume hooks find the database in it,
 /// and `Orders.produce(…)` finds it by itself.
-fn kafka(database: &Database) -> Result<Kafka, AppError> {
+fn kafka(settings: Settings, database: &Database) -> Result<Kafka, AppError> {
     let kafka = Kafka::builder()
-        .settings(settings::load()?)
+        .settings(settings)
         .state(database.clone())
         .build()?;
     kafka.install()?;

@@ -100,6 +100,33 @@ fn a_database_url_that_names_no_database_is_exit_code_2() {
 }
 
 #[test]
+fn a_malformed_database_url_is_exit_code_2_and_no_piece_of_it_is_printed() {
+    for url in [
+        "postgres://ann:s3?cret@127.0.0.1:1/shop",
+        "postgres://ann:s3/cret@127.0.0.1:1/shop",
+        "postgres://ann:s3%cret@127.0.0.1:1/shop",
+        "postgres://127.0.0.1:1/shop?password=s3&cret=1",
+        "postgres://127.0.0.1:1/shop?sslmode=s3cret",
+        "host=127.0.0.1 port=1 password=s3cret",
+        "postgres:ann:s3cret@127.0.0.1:1/shop",
+    ] {
+        for arguments in [&["migrate"][..], &["kafka-consume"]] {
+            let store = Store::sqlite();
+            let (code, printed) = Setup::new(&store, arguments)
+                .env("DATABASE_URL", url)
+                .env("KAFKA__BOOTSTRAP_SERVERS", NOWHERE)
+                .run();
+            assert_eq!(code, Some(2), "{url}: {printed}");
+            assert!(printed.contains("DATABASE_URL"), "{url}: {printed}");
+            assert!(!printed.contains("s3"), "{url}: {printed}");
+            assert!(!printed.contains("cret"), "{url}: {printed}");
+            let mut files = std::fs::read_dir(store.folder.path()).expect("a folder");
+            assert!(files.next().is_none(), "{url} became a file");
+        }
+    }
+}
+
+#[test]
 fn a_database_that_does_not_open_is_named_without_its_password() {
     let store = Store::sqlite();
     let text = store.folder.path().join("notes.txt");
@@ -123,6 +150,26 @@ fn a_database_that_does_not_open_is_named_without_its_password() {
         assert_eq!(code, Some(1), "{printed}");
         assert!(printed.contains(named), "{printed}");
         assert!(!printed.contains("s3cret"), "{printed}");
+    }
+}
+
+#[test]
+fn wrong_settings_are_exit_code_2_before_the_database_is_touched() {
+    for command in ["dev", "serve"] {
+        for (name, value, named) in [
+            ("KAFKA__CONCURENCY", "4", "concurrency"),
+            ("KAFKA__CONSUMER_CONFIG__FETCH_MIN_BITES", "1", "fetch.min"),
+        ] {
+            let store = Store::sqlite();
+            let (code, printed) = Setup::new(&store, &[command, "--port", "0"])
+                .env("KAFKA__BOOTSTRAP_SERVERS", NOWHERE)
+                .env(name, value)
+                .run();
+            assert_eq!(code, Some(2), "{command}: {printed}");
+            assert!(printed.contains(named), "{command}: {printed}");
+            let mut files = std::fs::read_dir(store.folder.path()).expect("a folder");
+            assert!(files.next().is_none(), "{command} made the database");
+        }
     }
 }
 

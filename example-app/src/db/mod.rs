@@ -3,6 +3,7 @@
 //! Diesel's connections block, so every query runs on a thread where blocking
 //! is allowed. A query is written once and compiled for both databases.
 
+mod address;
 mod billing;
 mod migrations;
 mod orders;
@@ -43,10 +44,15 @@ enum Pools {
 
 /// The database could not be opened.
 #[derive(Debug, thiserror::Error)]
-#[error("can't open the database {database} (see DATABASE_URL): {reason}")]
-pub(crate) struct OpenError {
-    database: String,
-    reason: String,
+pub(crate) enum OpenError {
+    #[error("can't open the database {database} (see DATABASE_URL): {reason}")]
+    Failed { database: String, reason: String },
+    /// Without the reason: it quotes a piece of the address.
+    #[error(
+        "can't open the database {database}: a parameter of DATABASE_URL is unknown to PostgreSQL's \
+         client library, or has a value that it does not take"
+    )]
+    Parameters { database: String },
 }
 
 /// A query failed. Nothing of it was written.
@@ -86,23 +92,23 @@ impl Database {
     /// shows here and by its own name.
     pub(crate) async fn open(url: DatabaseUrl) -> Result<Self, OpenError> {
         let name = url.to_string();
-        let failed = |reason: String| OpenError {
-            database: name.clone(),
-            reason,
-        };
+        let database = name.clone();
+        let failed = |reason: String| OpenError::Failed { database, reason };
         let opened = tokio::task::spawn_blocking(move || match url {
             DatabaseUrl::Sqlite(path) => {
-                sqlite::prepare(&path)?;
+                sqlite::prepare(&path).map_err(Refusal::Failed)?;
                 let manager = ConnectionManager::new(path);
                 Ok(Pools::Sqlite(pool(manager, Some(Box::new(sqlite::Setup)))))
             }
             DatabaseUrl::Postgres(address) => {
-                PgConnection::establish(&address).map_err(|e| e.to_string())?;
+                PgConnection::establish(&address).map_err(Refusal::of_postgres)?;
                 Ok(Pools::Postgres(pool(ConnectionManager::new(address), None)))
             }
         });
         let pools = match opened.await {
-            Ok(result) => result.map_err(failed)?,
+            Ok(Ok(pools)) => pools,
+            Ok(Err(Refusal::Parameters)) => return Err(OpenError::Parameters { database: name }),
+            Ok(Err(Refusal::Failed(reason))) => return Err(failed(reason)),
             Err(error) => return Err(failed(error.to_string())),
         };
         Ok(Self {
@@ -123,6 +129,23 @@ impl Database {
         )
         .get_result::<bool>(connection)
         .map(|_| ()))
+    }
+}
+
+/// Why a first connection was not made.
+enum Refusal {
+    Failed(String),
+    Parameters,
+}
+
+impl Refusal {
+    fn of_postgres(error: ConnectionError) -> Self {
+        match error {
+            ConnectionError::BadConnection(text) if !address::is_about_the_server(&text) => {
+                Self::Parameters
+            }
+            error => Self::Failed(error.to_string()),
+        }
     }
 }
 

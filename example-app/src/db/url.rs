@@ -1,5 +1,7 @@
 use std::fmt;
 
+use super::address;
+
 /// The variable that names the database.
 pub(crate) const DATABASE_URL: &str = "DATABASE_URL";
 
@@ -31,6 +33,18 @@ pub(crate) enum DatabaseUrlError {
         "DATABASE_URL is `:memory:`, which every connection would have for itself; name a file"
     )]
     Memory,
+    /// What is wrong, without a word of it: it may hold a password.
+    #[error(
+        "DATABASE_URL is not an address that can be used: {0}. It takes \
+         postgres://user:password@host:port/database, in which % @ / ? # [ ] and the space of a \
+         user or a password are written %25 %40 %2F %3F %23 %5B %5D %20"
+    )]
+    Address(&'static str),
+    #[error(
+        "DATABASE_URL is neither a SQLite path nor an address like postgres://user@host/database; \
+         a path that looks like something else can be written sqlite:PATH"
+    )]
+    Unclear,
 }
 
 impl DatabaseUrl {
@@ -44,14 +58,34 @@ impl DatabaseUrl {
 
     fn parse(url: &str) -> Result<Self, DatabaseUrlError> {
         let url = url.trim();
+        if is_key_value(url) {
+            return Err(DatabaseUrlError::Unclear);
+        }
         if let Some((scheme, path)) = url.split_once("://") {
             return match scheme {
-                "postgres" | "postgresql" => Ok(Self::Postgres(url.to_owned())),
+                "postgres" | "postgresql" => match address::check(url) {
+                    Ok(()) => Ok(Self::Postgres(url.to_owned())),
+                    Err(reason) => Err(DatabaseUrlError::Address(reason)),
+                },
                 "sqlite" => Self::parse_path(path),
-                other => Err(DatabaseUrlError::Scheme(other.to_owned())),
+                other if is_scheme(other) => Err(DatabaseUrlError::Scheme(other.to_owned())),
+                _ => Err(DatabaseUrlError::Unclear),
             };
         }
-        Self::parse_path(url.strip_prefix("sqlite:").unwrap_or(url))
+        if let Some(path) = url.strip_prefix("sqlite:") {
+            return Self::parse_path(path);
+        }
+        if let Some((scheme, _)) = url.split_once(':')
+            && ["postgres", "postgresql"].contains(&scheme.to_ascii_lowercase().as_str())
+        {
+            return Err(DatabaseUrlError::Address(
+                "it has no `//` after `postgres:`",
+            ));
+        }
+        if holds_credentials(url) {
+            return Err(DatabaseUrlError::Unclear);
+        }
+        Self::parse_path(url)
     }
 
     fn parse_path(path: &str) -> Result<Self, DatabaseUrlError> {
@@ -63,6 +97,26 @@ impl DatabaseUrl {
     }
 }
 
+/// `host=db password=…`, which libpq takes and this does not.
+fn is_key_value(url: &str) -> bool {
+    url.split_once('=').is_some_and(|(name, _)| {
+        let name = name.trim_end();
+        !name.is_empty() && name.chars().all(|c| c.is_ascii_alphabetic() || c == '_')
+    })
+}
+
+/// Whether it can be shown: a piece of a mistyped address can't.
+fn is_scheme(text: &str) -> bool {
+    text.chars()
+        .all(|c| c.is_ascii_alphanumeric() || "+-".contains(c))
+}
+
+/// `ann:s3cret@db/shop`, an address that lost its beginning.
+fn holds_credentials(url: &str) -> bool {
+    url.rsplit_once('@')
+        .is_some_and(|(credentials, _)| credentials.contains(':'))
+}
+
 /// Without the password and without parameters, which may hold one.
 impl fmt::Display for DatabaseUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -70,14 +124,18 @@ impl fmt::Display for DatabaseUrl {
             Self::Sqlite(path) => return f.write_str(path),
             Self::Postgres(url) => url,
         };
-        let url = url.split_once('?').map_or(url.as_str(), |(url, _)| url);
         let (scheme, rest) = url.split_once("://").unwrap_or(("postgres", url));
-        // A password may contain an `@` that nobody escaped.
-        let Some((credentials, host)) = rest.rsplit_once('@') else {
-            return write!(f, "{scheme}://{rest}");
+        // First what stands before the last `@`: a password may contain a `?`.
+        let (credentials, location) = match rest.rsplit_once('@') {
+            Some((credentials, location)) => (Some(credentials), location),
+            None => (None, rest),
         };
-        let user = credentials.split_once(':').map_or(credentials, |(u, _)| u);
-        write!(f, "{scheme}://{user}@{host}")
+        write!(f, "{scheme}://")?;
+        if let Some(credentials) = credentials {
+            let user = credentials.split_once(':').map_or(credentials, |(u, _)| u);
+            write!(f, "{user}@")?;
+        }
+        f.write_str(location.split_once('?').map_or(location, |(l, _)| l))
     }
 }
 
@@ -118,14 +176,44 @@ mod tests {
                 "postgres://ann@db:5432/shop",
             ),
             ("postgres://ann:s3@cret@db/shop", "postgres://ann@db/shop"),
+            ("postgres://ann:s3?cret@db/shop", "postgres://ann@db/shop"),
             (
                 "postgres://db/shop?user=ann&password=s3cret",
                 "postgres://db/shop",
             ),
             ("postgres://db/shop", "postgres://db/shop"),
         ] {
-            let url = DatabaseUrl::parse(url).expect("a postgres address");
-            assert_eq!(url.to_string(), shown);
+            assert_eq!(DatabaseUrl::Postgres(url.to_owned()).to_string(), shown);
+        }
+    }
+
+    #[test]
+    fn what_is_neither_path_nor_address_is_refused_without_quoting_it() {
+        for url in [
+            "postgres://ann:s3?cret@db/shop",
+            "postgres://ann:s3/cret@db/shop",
+            "postgres://ann:s3%cret@db/shop",
+            "host=db password=s3cret",
+            "password = s3cret host=db",
+            "host=db password=s3://cret",
+            "postgres:ann:s3cret@db/shop",
+            "Postgresql:/ann:s3cret@db/shop",
+            "ann:s3cret@db/shop",
+            "ann:s3://cret@db/shop",
+            "'postgres://ann:s3cret@db/shop'",
+        ] {
+            let error = DatabaseUrl::parse(url).expect_err(url).to_string();
+            assert!(error.contains("DATABASE_URL"), "{url}: {error}");
+            assert!(!error.contains("s3"), "{url}: {error}");
+            assert!(!error.contains("cret"), "{url}: {error}");
+        }
+    }
+
+    #[test]
+    fn a_path_may_look_like_something_else_when_it_says_so() {
+        for path in ["a=b.db", "me:my@home/shop.db"] {
+            let url = DatabaseUrl::parse(&format!("sqlite:{path}"));
+            assert_eq!(url, Ok(DatabaseUrl::Sqlite(path.to_owned())));
         }
     }
 }

@@ -12,9 +12,10 @@
 //! # impl Db { async fn connect() -> Result<Self, std::io::Error> { Ok(Self) } }
 //! # async fn serve() -> ExitCode { ExitCode::SUCCESS }
 //!
+//! /// A shop that bills its orders through Kafka
 //! #[derive(Parser)]
 //! enum Command {
-//!     /// The web server.
+//!     /// The web server
 //!     Serve,
 //!     #[command(flatten)]
 //!     Kafka(KafkaCommand),
@@ -74,7 +75,9 @@ use crate::kafka::{Kafka, KafkaBuilder};
 use crate::settings::Settings;
 use console::Console;
 
-/// The framework's commands, to be flattened into an application's own.
+// clap would take a plain doc comment for the description of the application
+// that flattens this; what is not a literal it leaves alone.
+#[doc = concat!("The framework's commands, to be flattened into an application's own.")]
 #[derive(Debug, Clone, clap::Subcommand)]
 pub enum KafkaCommand {
     /// Run the registered consumers
@@ -223,5 +226,30 @@ impl Management {
 
     fn take_registry(&mut self) -> Registry {
         self.registry.take().unwrap_or_else(Registry::linked)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::{CommandFactory, Parser};
+
+    use super::KafkaCommand;
+
+    #[test]
+    fn the_description_of_an_application_is_its_own() {
+        /// A shop
+        #[derive(Parser)]
+        enum Described {
+            #[command(flatten)]
+            _Kafka(KafkaCommand),
+        }
+        #[derive(Parser)]
+        enum Silent {
+            #[command(flatten)]
+            _Kafka(KafkaCommand),
+        }
+        let about = |command: clap::Command| command.get_about().map(ToString::to_string);
+        assert_eq!(about(Described::command()).as_deref(), Some("A shop"));
+        assert_eq!(about(Silent::command()), None);
     }
 }
