@@ -11,7 +11,7 @@ use std::time::Duration;
 use rdkafka::ClientConfig;
 use rustc_hash::FxHashMap;
 
-pub(crate) use log::log_client;
+pub(crate) use log::{log_client, logged};
 
 use crate::consumer::ConsumerSpec;
 #[cfg(feature = "embedded-broker")]
