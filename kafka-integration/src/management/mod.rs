@@ -51,6 +51,7 @@ mod check;
 mod console;
 mod consume;
 mod consumers;
+mod embedded;
 mod error;
 mod lag;
 mod pattern;
