@@ -205,6 +205,46 @@ fn the_second_signal_ends_it_at_once_and_nothing_unfinished_is_committed() {
 }
 
 #[test]
+fn a_tail_without_messages_ends_when_its_reader_does() {
+    let embedded = EmbeddedBroker::start().expect("a mock cluster");
+    let shop = Shop::new(embedded.bootstrap_servers().to_owned(), Some(embedded));
+    shop.produce(1);
+    let tail = ["kafka-tail", &shop.topic, "--from", "beginning"];
+    let mut child = shop.command(&tail).spawn().expect("it starts");
+    let mut output = BufReader::new(child.stdout.take().expect("a pipe"));
+    let mut line = String::new();
+    output.read_line(&mut line).expect("the message");
+    drop(output);
+    let until = Instant::now() + PATIENCE;
+    let status = loop {
+        if let Some(status) = child.try_wait().expect("a child") {
+            break status;
+        }
+        if Instant::now() > until {
+            let _ = child.kill();
+            panic!("it does not end");
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    };
+    assert_eq!(status.code(), Some(0));
+}
+
+#[test]
+fn the_same_signal_twice_at_once_is_one() {
+    let embedded = EmbeddedBroker::start().expect("a mock cluster");
+    let mut shop = Shop::new(embedded.bootstrap_servers().to_owned(), Some(embedded));
+    shop.produce(1);
+    shop.work = Duration::from_millis(1_500);
+    let mut consume = Running::start(shop.command(&["kafka-consume", "Billing"]));
+    consume.wait_for("started offset=0");
+    consume.signal(SIGTERM);
+    consume.signal(SIGTERM);
+    consume.wait_for("finished offset=0");
+    assert_eq!(consume.exit_code(), 0);
+    assert_eq!(shop.committed(), Some(1));
+}
+
+#[test]
 fn without_a_terminal_the_status_is_lines_of_the_log() {
     for shop in Shop::everywhere("without_a_terminal_the_status_is_lines_of_the_log") {
         shop.produce(5);

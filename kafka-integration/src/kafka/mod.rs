@@ -13,7 +13,7 @@ use rdkafka::ClientConfig;
 use rustc_hash::FxHashMap;
 
 pub use errors::{ClientError, ErrorAction, ErrorHandler, LogErrors};
-pub(crate) use log::log_client;
+pub(crate) use log::{log_client, logged};
 
 use crate::consumer::ConsumerSpec;
 #[cfg(feature = "embedded-broker")]
@@ -157,8 +157,20 @@ impl KafkaBuilder {
     /// Makes the handle. Nothing connects yet.
     ///
     /// # Errors
-    /// When the settings can't be loaded.
-    pub fn build(mut self) -> Result<Kafka, KafkaError> {
+    /// When the settings can't be loaded, or name an error handler that was
+    /// not given.
+    pub fn build(self) -> Result<Kafka, KafkaError> {
+        let kafka = self.build_without_handlers()?;
+        let settings = kafka.settings();
+        for cluster in std::iter::once(&settings.cluster).chain(settings.clusters.values()) {
+            kafka.error_handler(&cluster.error_handler)?;
+        }
+        Ok(kafka)
+    }
+
+    /// [`build`](Self::build) for what runs no consumers, and so needs no error
+    /// handlers: the application may give them in another process.
+    pub(crate) fn build_without_handlers(mut self) -> Result<Kafka, KafkaError> {
         self.error_handlers
             .entry("log".to_owned())
             .or_insert_with(|| Arc::new(LogErrors::default()));
@@ -208,7 +220,7 @@ impl Kafka {
         if let Some(kafka) = INSTALLED.get() {
             return Ok(kafka.clone());
         }
-        let kafka = Self::builder().build()?;
+        let kafka = Self::builder().build_without_handlers()?;
         Ok(INSTALLED.get_or_init(|| kafka).clone())
     }
 
@@ -361,6 +373,27 @@ mod tests {
     fn the_address_of_the_settings_reaches_the_client() {
         let config = config(Settings::with_bootstrap_servers("kafka:9092")).expect("it is set");
         assert_eq!(config.get("bootstrap.servers"), Some("kafka:9092"));
+    }
+
+    #[test]
+    fn an_error_handler_that_nobody_gave_is_refused_for_every_cluster() {
+        use crate::settings::ClusterSettings;
+
+        let mut settings = Settings::with_bootstrap_servers("kafka:9092");
+        let cluster = ClusterSettings {
+            error_handler: "sentry".to_owned(),
+            ..settings.cluster.clone()
+        };
+        settings.clusters.insert("eu".to_owned(), cluster);
+        let builder = Kafka::builder().settings(settings.clone());
+        let said = builder.build().expect_err("nobody gave it").to_string();
+        assert!(
+            said.contains("\"sentry\"") && said.contains("log"),
+            "{said}"
+        );
+        let builder = Kafka::builder().settings(settings);
+        let given = builder.error_handler("sentry", LogErrors::default());
+        given.build().expect("it was given");
     }
 
     #[test]

@@ -4,13 +4,15 @@ use super::consume::NO_CONSUMERS;
 use super::table::{Table, or_dash};
 use super::{CommandError, Management};
 use crate::consumer::ConsumerSpec;
+use crate::settings::Settings;
 
 const EXAMPLES: &str = "\
 Examples:
   kafka-consumers
   kafka-consumers --json | jq -r '.[].name'
 
-Ends with 1 when the consumers can't run together, and says why.";
+Ends with 1 when the consumers can't run together, with 2 when the settings can't
+be used or don't know a consumer's cluster, and says why.";
 
 /// `kafka-consumers`.
 #[derive(Debug, Clone, clap::Args)]
@@ -27,7 +29,8 @@ struct Row<'a> {
     name: &'a str,
     group_id: &'a str,
     topics: Vec<&'a str>,
-    /// `null`: as the settings say.
+    /// What is in effect: the consumer's own, or that of the settings; `null`
+    /// when they don't know its cluster.
     ordering: Option<String>,
     concurrency: Option<usize>,
     cluster: &'a str,
@@ -35,14 +38,19 @@ struct Row<'a> {
     declared: String,
 }
 
-impl<'a> From<&'a ConsumerSpec> for Row<'a> {
-    fn from(spec: &'a ConsumerSpec) -> Self {
+impl<'a> Row<'a> {
+    fn new(spec: &'a ConsumerSpec, settings: &Settings) -> Self {
+        let cluster = settings.cluster(spec.cluster.as_deref()).ok();
+        let ordering = spec.ordering.or(cluster.map(|cluster| cluster.ordering));
+        let concurrency = spec
+            .concurrency
+            .or(cluster.map(|cluster| cluster.concurrency));
         Self {
             name: &spec.name,
             group_id: &spec.group_id,
             topics: spec.topics.iter().map(|topic| topic.name()).collect(),
-            ordering: spec.ordering.map(|ordering| ordering.to_string()),
-            concurrency: spec.concurrency.map(|concurrency| concurrency.get()),
+            ordering: ordering.map(|ordering| ordering.to_string()),
+            concurrency: concurrency.map(|concurrency| concurrency.get()),
             cluster: spec.cluster.as_deref().unwrap_or("default"),
             config: spec
                 .config
@@ -56,9 +64,11 @@ impl<'a> From<&'a ConsumerSpec> for Row<'a> {
 
 impl Consumers {
     pub(super) fn run(self, mut management: Management) -> Result<(), CommandError> {
+        let settings = management.load_settings()?;
         let registry = management.take_registry();
         let console = management.console;
-        let rows: Vec<_> = registry.consumers().iter().map(Row::from).collect();
+        let consumers = registry.consumers().iter();
+        let rows: Vec<_> = consumers.map(|spec| Row::new(spec, &settings)).collect();
         if self.json {
             console.json(&rows)?;
         } else if rows.is_empty() {
@@ -74,26 +84,25 @@ impl Consumers {
                 "DECLARED",
             ]);
             for row in &rows {
-                let by_settings = || "(settings)".to_owned();
                 table.row([
                     row.name.to_owned(),
                     row.group_id.to_owned(),
                     or_dash(Some(row.topics.join(",")).filter(|topics| !topics.is_empty())),
-                    row.ordering.clone().unwrap_or_else(by_settings),
-                    row.concurrency
-                        .map_or_else(by_settings, |concurrency| concurrency.to_string()),
+                    or_dash(row.ordering.as_ref()),
+                    or_dash(row.concurrency),
                     row.cluster.to_owned(),
                     row.declared.clone(),
                 ]);
             }
             console.line(table)?;
         }
+        console.flush()?;
+        for consumer in registry.consumers() {
+            settings.cluster(consumer.cluster.as_deref())?;
+        }
         match registry.validate() {
             Ok(()) => Ok(()),
-            Err(conflicts) => {
-                console.flush()?;
-                Err(crate::runner::RunError::Registry(conflicts).into())
-            }
+            Err(conflicts) => Err(crate::runner::RunError::Registry(conflicts).into()),
         }
     }
 }

@@ -163,7 +163,12 @@ pub(super) fn code_of(error: &(dyn Error + 'static)) -> u8 {
 /// Transparent errors show their source's sources, not their source: they are
 /// looked into one by one.
 fn is_bad_usage(error: &(dyn Error + 'static)) -> bool {
-    let kafka = |error: &KafkaError| matches!(error, KafkaError::Settings(_));
+    let kafka = |error: &KafkaError| {
+        matches!(
+            error,
+            KafkaError::Settings(_) | KafkaError::UnknownErrorHandler { .. }
+        )
+    };
     if let Some(error) = error.downcast_ref::<KafkaError>() {
         return kafka(error);
     }

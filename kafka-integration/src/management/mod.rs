@@ -52,6 +52,7 @@ mod check;
 mod console;
 mod consume;
 mod consumers;
+mod embedded;
 mod error;
 mod lag;
 mod pattern;
@@ -221,7 +222,9 @@ impl Management {
     /// A handle for commands that need no state of the application.
     fn kafka(&mut self) -> Result<Kafka, CommandError> {
         let settings = self.load_settings()?;
-        Ok(Kafka::builder().settings(settings).build()?)
+        Ok(Kafka::builder()
+            .settings(settings)
+            .build_without_handlers()?)
     }
 
     fn take_registry(&mut self) -> Registry {

@@ -48,6 +48,7 @@ pub(super) fn hidden<T>(write: impl FnOnce() -> T) -> T {
 
 /// Standard error for a log that shares the terminal with the status line of
 /// `kafka-consume`: each record is written whole, with the line out of the way.
+/// Where standard error is closed (`… 2>&1 | head`), records go nowhere.
 ///
 /// For `tracing-subscriber`, whose `with_writer` takes the function
 /// [`log_writer`]:
@@ -70,12 +71,14 @@ pub fn log_writer() -> LogWriter {
 
 impl Write for LogWriter {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        // All of it, so that no record is torn by the line.
-        hidden(|| io::stderr().lock().write_all(bytes))?;
+        // All of it, so that no record is torn by the line. Who closed standard
+        // error wants no log; reporting that on standard error would panic.
+        let _ = hidden(|| io::stderr().lock().write_all(bytes));
         Ok(bytes.len())
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        io::stderr().flush()
+        let _ = io::stderr().flush();
+        Ok(())
     }
 }

@@ -1,9 +1,14 @@
 //! SIGINT and SIGTERM: the first asks, the second insists.
 
+use std::time::{Duration, Instant};
+
 use tokio::sync::watch;
 
 use super::CommandError;
 use super::console::Console;
+
+/// Within this the same signal counts once. Nobody insists as fast as that.
+const ECHO: Duration = Duration::from_millis(200);
 
 /// A stop signal, by the exit code that a shell gives a process it ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,7 +60,13 @@ impl StopSignal {
                 console.notice(notice);
             }
             let _ = seen.send(Some(signal));
-            let signal = signals.next().await;
+            let first = (signal, Instant::now());
+            let signal = loop {
+                let signal = signals.next().await;
+                if !is_echo(first, signal, Instant::now()) {
+                    break signal;
+                }
+            };
             console.notice(format_args!(
                 "a second signal ({}): stopped at once, whatever was in flight",
                 signal.name()
@@ -75,6 +86,12 @@ impl StopSignal {
             _ => std::future::pending().await,
         }
     }
+}
+
+/// Whether a signal is the first one once more: `timeout` sends it to the process
+/// and to its group, and a terminal may do the like.
+fn is_echo(first: (Signal, Instant), signal: Signal, now: Instant) -> bool {
+    signal == first.0 && now.saturating_duration_since(first.1) < ECHO
 }
 
 #[cfg(unix)]
@@ -116,5 +133,20 @@ impl Signals {
             Ok(()) => Signal::Interrupt,
             Err(_) => std::future::pending().await,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_signal_that_comes_twice_at_once_is_one() {
+        let now = Instant::now();
+        let first = (Signal::Terminate, now);
+        let is_echo = |signal, millis| is_echo(first, signal, now + Duration::from_millis(millis));
+        assert!(is_echo(Signal::Terminate, 5));
+        assert!(!is_echo(Signal::Terminate, 200));
+        assert!(!is_echo(Signal::Interrupt, 5));
     }
 }

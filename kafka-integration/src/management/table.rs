@@ -44,6 +44,12 @@ pub(super) fn or_dash(value: Option<impl ToString>) -> String {
     value.map_or_else(|| "-".to_owned(), |value| value.to_string())
 }
 
+/// A number and what it counts, whose plural takes an `s`.
+pub(super) fn counted(number: u64, what: &str) -> String {
+    let plural = if number == 1 { "" } else { "s" };
+    format!("{number} {what}{plural}")
+}
+
 /// A number with its thousands apart, for people: `1,234,567`.
 pub(super) fn thousands(number: u64) -> String {
     let digits = number.to_string();

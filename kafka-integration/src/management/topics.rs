@@ -1,7 +1,7 @@
 use serde_json::json;
 
-use super::table::{Table, or_dash, thousands};
-use super::{CommandError, Management};
+use super::table::{Table, counted, or_dash, thousands};
+use super::{CommandError, Management, embedded};
 use crate::admin::{Cluster, NewTopic, TopicDescription};
 use crate::topic::TopicName;
 
@@ -75,6 +75,7 @@ impl Topics {
             literal(topic)?;
         }
         let kafka = management.kafka()?;
+        embedded::refuse(&kafka, self.cluster.as_deref())?;
         let cluster = Cluster::connect(&kafka, self.cluster.as_deref()).await?;
         match &self.action {
             Action::List { all } => self.list(&management, &cluster, *all).await,
@@ -181,9 +182,9 @@ fn describe(topic: &TopicDescription) -> String {
         ]);
     }
     let mut text = format!(
-        "topic {}: {} partitions\n{table}",
+        "topic {}: {}\n{table}",
         topic.name,
-        topic.partitions.len()
+        counted(topic.partitions.len() as u64, "partition")
     );
     match &topic.config {
         None => text.push_str("\nthe brokers don't tell its settings"),

@@ -85,12 +85,11 @@ impl<'a, T: Topic> ProduceBatch<'a, T> {
         }
         pipeline.drain().await;
         let tally = pipeline.tracker().tally();
-        failed.extend(
-            tally
-                .failures
-                .into_iter()
-                .map(|(index, failure)| FailedRecord::new(index, failure, pipeline.producer())),
-        );
+        for (index, failure) in tally.failures {
+            if failed.iter().all(|record| record.index != index) {
+                failed.push(FailedRecord::new(index, failure, pipeline.producer()));
+            }
+        }
         let places = pipeline.tracker().places();
         let delivery = |(partition, offset)| Delivery {
             topic: name.clone(),

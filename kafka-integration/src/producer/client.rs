@@ -1,3 +1,4 @@
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
@@ -160,6 +161,14 @@ impl Producer {
                 topic: topic.to_owned(),
             }));
         }
+        // The client itself may not know that it has failed.
+        if self.has_failed() {
+            return Some(Err(ProduceError::Fatal {
+                topic: topic.to_owned(),
+                reason: self.context().fatal_reason().to_owned(),
+                written: Written::No,
+            }));
+        }
         let error = match self
             .client()
             .producer()
@@ -263,13 +272,39 @@ impl Drop for Shared {
 /// The producer's thread: hands on delivery reports, errors and logs until the
 /// last [`Producer`] is gone, and then ends the client.
 fn serve(client: Arc<Client>, stop: &Stop) {
+    let mut broken = false;
     while stop.0.lock().is_none() {
-        client.serve(LONGEST_WAIT);
+        if let Err(panic) = catch_unwind(AssertUnwindSafe(|| client.serve(LONGEST_WAIT))) {
+            broken = true;
+            let context = client.context();
+            let what = panic_text(&*panic);
+            context.set_fatal(&format!("serving its delivery reports panicked: {what}"));
+            context.room.made();
+        }
+        if broken {
+            end_records(&client);
+        }
     }
     let handed_over = stop.0.lock().take();
     drop(handed_over);
     // Purges what is left, whose callers hear of it.
     drop(client);
+}
+
+/// After a panic reports are missing, and nobody can tell which: all records
+/// are given up. The thread goes on, for those that others add meanwhile.
+fn end_records(client: &Client) {
+    let producer = client.producer();
+    producer.purge(PurgeConfig::default().queue().inflight());
+    if producer.in_flight_count() == 0 {
+        client.context().give_up();
+    }
+}
+
+fn panic_text(panic: &(dyn std::any::Any + Send)) -> &str {
+    let text = panic.downcast_ref::<&str>().copied();
+    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str))
+        .unwrap_or("no reason given")
 }
 
 /// Refuses what can't be produced to whatever the cluster says.

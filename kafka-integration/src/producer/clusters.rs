@@ -188,6 +188,44 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn when_serving_the_reports_panics_everybody_is_told_and_a_new_producer_is_made() {
+        let producers = Producers::new();
+        let broken = producers.get(None, idempotent).expect("producer");
+        let mut pipeline = broken.pipeline();
+        let record = Outgoing::default();
+        pipeline.send("orders", &record).await.expect("queued");
+        let waiting = tokio::spawn({
+            let producer = broken.clone();
+            async move { producer.send_outgoing("orders", &Outgoing::default()).await }
+        });
+        while broken.outstanding() < 2 {
+            tokio::task::yield_now().await;
+        }
+        broken
+            .context()
+            .panics
+            .store(true, std::sync::atomic::Ordering::SeqCst);
+        // Makes reports, which are lost with the panic.
+        broken.purge();
+
+        let patience = Duration::from_secs(20);
+        let told = tokio::time::timeout(patience, waiting).await;
+        let error = told.expect("told").expect("task").expect_err("given up");
+        assert!(matches!(&error, ProduceError::Fatal { .. }), "{error:?}");
+        assert!(error.to_string().contains("asked for by a test"), "{error}");
+        let finished = tokio::time::timeout(patience, pipeline.finish()).await;
+        let error = finished.expect("told").expect_err("given up");
+        assert_eq!(error.failed, 1, "{error}");
+        let later = broken.send_outgoing("orders", &record).await;
+        assert!(
+            matches!(later, Err(ProduceError::Fatal { .. })),
+            "{later:?}"
+        );
+        let fresh = producers.get(None, idempotent).expect("producer");
+        assert!(!fresh.has_failed());
+    }
+
+    #[tokio::test]
     async fn each_cluster_has_its_own_producer_and_the_default_one_a_name() {
         let producers = Producers::new();
         let east = producers.get(Some("east"), idempotent).expect("producer");

@@ -9,11 +9,11 @@ use rdkafka::message::DeliveryResult;
 use rdkafka::producer::ProducerContext;
 use tokio::sync::oneshot;
 
-use super::failure::Failure;
+use super::failure::{Failure, NO_REASON};
 use super::room::Room;
 use super::slots::Slots;
 use super::tracker::Tracker;
-use crate::kafka::log_client;
+use crate::kafka::{log_client, logged};
 use crate::native::producer::{Report, TakeReports};
 
 /// How a single record went: its partition and offset, or its failure.
@@ -26,6 +26,9 @@ pub(crate) struct DeliveryContext {
     trackers: Mutex<Slots<Arc<Tracker>>>,
     pub(crate) room: Room,
     fatal: OnceLock<String>,
+    /// Makes the next reports panic.
+    #[cfg(test)]
+    pub(crate) panics: std::sync::atomic::AtomicBool,
 }
 
 /// What travels through the client with each record: whose it is, and its
@@ -65,6 +68,8 @@ impl DeliveryContext {
             trackers: Mutex::new(Slots::new()),
             room: Room::new(),
             fatal: OnceLock::new(),
+            #[cfg(test)]
+            panics: false.into(),
         }
     }
 
@@ -84,14 +89,32 @@ impl DeliveryContext {
         self.fatal.get().map(String::as_str)
     }
 
+    pub(crate) fn fatal_reason(&self) -> &str {
+        self.fatal().unwrap_or(NO_REASON)
+    }
+
     pub(crate) fn set_fatal(&self, reason: &str) {
         if self.fatal.set(reason.to_owned()).is_ok() {
-            tracing::error!(
-                cluster = self.cluster,
-                reason,
-                "the producer failed for good; the next record gets a new one"
-            );
+            logged(|| {
+                tracing::error!(
+                    cluster = self.cluster,
+                    reason,
+                    "the producer failed for good; the next record gets a new one"
+                );
+            });
         }
+    }
+
+    /// Tells everybody who still waits that no report will come: theirs went
+    /// down with the thread that took it from the client.
+    pub(crate) fn give_up(&self) {
+        // Their callers see the end of the channel.
+        drop(self.singles.lock().drain());
+        let trackers: Vec<_> = self.trackers.lock().iter().cloned().collect();
+        for tracker in trackers {
+            tracker.give_up();
+        }
+        self.room.made();
     }
 
     /// Announces a single record; the opaque to send it with.
@@ -132,7 +155,7 @@ impl DeliveryContext {
         }
         trackers.remove(owner - 1);
         drop(trackers);
-        tracker.log_untold(&self.cluster);
+        logged(|| tracker.log_untold(&self.cluster));
     }
 
     fn settle(&self, run: Run) {
@@ -151,13 +174,15 @@ impl DeliveryContext {
         };
         // Whoever stopped waiting hears of a failure in the log at least.
         if let Err(Err(failure)) = caller.send(outcome) {
-            tracing::error!(
-                cluster = self.cluster,
-                topic = failure.topic,
-                key = failure.key,
-                error = %failure.clone().into_error(self.fatal()),
-                "a record that nobody waits for any more was not delivered"
-            );
+            logged(|| {
+                tracing::error!(
+                    cluster = self.cluster,
+                    topic = failure.topic,
+                    key = failure.key,
+                    error = %failure.clone().into_error(self.fatal()),
+                    "a record that nobody waits for any more was not delivered"
+                );
+            });
         }
     }
 }
@@ -171,6 +196,11 @@ struct Run {
 
 impl TakeReports for DeliveryContext {
     fn reports<'e>(&self, reports: impl Iterator<Item = Report<'e>>) {
+        #[cfg(test)]
+        assert!(
+            !self.panics.swap(false, std::sync::atomic::Ordering::SeqCst),
+            "asked for by a test"
+        );
         let mut current: Option<Run> = None;
         for report in reports {
             let tag = Tag(report.opaque());
@@ -229,11 +259,13 @@ impl ClientContext for DeliveryContext {
     }
 
     fn stats_raw(&self, statistics: &[u8]) {
-        tracing::trace!(
-            cluster = self.cluster,
-            statistics = %String::from_utf8_lossy(statistics),
-            "statistics of the producer"
-        );
+        logged(|| {
+            tracing::trace!(
+                cluster = self.cluster,
+                statistics = %String::from_utf8_lossy(statistics),
+                "statistics of the producer"
+            );
+        });
     }
 }
 
@@ -243,7 +275,8 @@ fn client_error(context: &DeliveryContext, error: &KafkaError, reason: &str) {
     if error.rdkafka_error_code() == Some(RDKafkaErrorCode::Fatal) {
         context.set_fatal(reason);
     } else {
-        tracing::warn!(cluster = context.cluster(), %error, reason, "producer client error");
+        let cluster = context.cluster();
+        logged(|| tracing::warn!(cluster, %error, reason, "producer client error"));
     }
 }
 

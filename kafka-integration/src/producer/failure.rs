@@ -6,6 +6,9 @@ use crate::native::producer::Report;
 /// Longest key text that an error carries, in characters.
 const KEY_TEXT: usize = 64;
 
+/// Stands for the reason of a fatal error that the client did not give.
+pub(crate) const NO_REASON: &str = "no reason given";
+
 /// What is known about a record that the client refused or gave up, in a form
 /// that can be kept and told more than once.
 #[derive(Debug, Clone)]
@@ -19,6 +22,18 @@ pub(crate) struct Failure {
 }
 
 impl Failure {
+    /// Of a record whose report was lost with the thread that took it.
+    pub(crate) fn without_report() -> Self {
+        Self {
+            topic: "(not known)".to_owned(),
+            partition: None,
+            key: None,
+            size: 0,
+            code: Code::Fatal,
+            written: Written::Maybe,
+        }
+    }
+
     pub(crate) fn of(report: &Report<'_>, code: Code) -> Self {
         Self {
             topic: report.topic().into_owned(),
@@ -70,7 +85,7 @@ impl Failure {
             Code::PurgeQueue | Code::PurgeInflight => ProduceError::Abandoned { topic, written },
             Code::Fatal => ProduceError::Fatal {
                 topic,
-                reason: fatal.unwrap_or("no reason given").to_owned(),
+                reason: fatal.unwrap_or(NO_REASON).to_owned(),
                 written,
             },
             code => ProduceError::Client {

@@ -63,6 +63,12 @@ impl Receipt {
                 offset,
             }),
             Ok(Err(failure)) => Err(self.producer.error_of(failure)),
+            // Given up without a report, with the thread that serves them.
+            Err(_) if self.producer.has_failed() => Err(ProduceError::Fatal {
+                topic: self.topic.to_string(),
+                reason: self.producer.context().fatal_reason().to_owned(),
+                written: Written::Maybe,
+            }),
             // The client never drops a record without a report.
             Err(_) => Err(ProduceError::Abandoned {
                 topic: self.topic.to_string(),

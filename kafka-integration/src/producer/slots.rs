@@ -3,6 +3,7 @@
 pub(crate) struct Slots<T> {
     entries: Vec<Option<T>>,
     free: Vec<usize>,
+    live: usize,
 }
 
 impl<T> Slots<T> {
@@ -10,10 +11,12 @@ impl<T> Slots<T> {
         Self {
             entries: Vec::new(),
             free: Vec::new(),
+            live: 0,
         }
     }
 
     pub(crate) fn insert(&mut self, value: T) -> usize {
+        self.live += 1;
         if let Some(slot) = self.free.pop() {
             self.entries[slot] = Some(value);
             return slot;
@@ -29,11 +32,19 @@ impl<T> Slots<T> {
     pub(crate) fn remove(&mut self, slot: usize) -> Option<T> {
         let value = self.entries.get_mut(slot).and_then(Option::take)?;
         self.free.push(slot);
+        self.live -= 1;
         Some(value)
     }
 
     pub(crate) fn len(&self) -> usize {
-        self.entries.len() - self.free.len()
+        self.live
+    }
+
+    /// Takes everything out. Its numbers are not used again: a report for one
+    /// of them must not find a new owner.
+    pub(crate) fn drain(&mut self) -> Vec<T> {
+        self.live = 0;
+        self.entries.iter_mut().filter_map(Option::take).collect()
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = &T> {
@@ -56,5 +67,14 @@ mod tests {
         assert_ne!(slots.insert("d"), a);
         assert_eq!(slots.len(), 3);
         assert_eq!(slots.get(b), Some(&"b"));
+    }
+
+    #[test]
+    fn a_drained_number_is_never_used_again() {
+        let mut slots = Slots::new();
+        let a = slots.insert("a");
+        assert_eq!(slots.drain(), ["a"]);
+        assert_eq!((slots.len(), slots.remove(a)), (0, None));
+        assert_ne!(slots.insert("b"), a);
     }
 }

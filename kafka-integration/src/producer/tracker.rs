@@ -89,6 +89,34 @@ impl Tracker {
         self.failed.fetch_add(1, Ordering::SeqCst);
     }
 
+    /// Counts what is outstanding as failed: no report will come for it.
+    pub(crate) fn give_up(&self) -> bool {
+        let lost = self.in_flight();
+        if lost == 0 {
+            return false;
+        }
+        let mut failures = self.failures.lock();
+        match &self.places {
+            Some(places) => {
+                let places = places.lock();
+                let untold = (0..).zip(places.iter()).filter(|(_, place)| place.0 < 0);
+                let untold: Vec<_> = untold
+                    .map(|(number, _)| number)
+                    .filter(|number| !failures.iter().any(|(failed, _)| failed == number))
+                    .collect();
+                failures.extend(untold.into_iter().map(|n| (n, Failure::without_report())));
+            }
+            // Which ones they are is not known; one stands for all.
+            None if failures.len() < self.keep => {
+                failures.push((self.done(), Failure::without_report()));
+            }
+            None => {}
+        }
+        drop(failures);
+        self.failed.fetch_add(lost, Ordering::SeqCst);
+        self.settle(lost)
+    }
+
     /// Counts reports that were noted; true when the tracker is of no more use.
     pub(crate) fn settle(&self, reports: u64) -> bool {
         let done = self.done.fetch_add(reports, Ordering::SeqCst) + reports;

@@ -10,6 +10,7 @@ use rdkafka::consumer::{BaseConsumer, ConsumerContext};
 use rdkafka::error::KafkaError;
 use rdkafka::producer::{BaseProducer, DeliveryResult, ProducerContext};
 
+use super::decode::ADDRESS_PROPERTIES;
 use super::error::{Hint, SettingsProblem};
 use super::nearest::nearest;
 use super::{ClientKind, Settings, property_names, secrets};
@@ -74,6 +75,9 @@ pub(crate) fn property(name: &str, value: &str, place: Place<'_>) -> Result<(), 
             reason,
         });
     }
+    if ADDRESS_PROPERTIES.contains(&name) {
+        address(value, place)?;
+    }
     if let Some((what, remedy)) = missing_mechanism(name, value) {
         return Err(SettingsProblem::MissingFeature {
             key,
@@ -98,6 +102,22 @@ pub(crate) fn property(name: &str, value: &str, place: Place<'_>) -> Result<(), 
         });
     }
     Err(refused(name, value, place, &reason))
+}
+
+/// Refuses addresses that carry a user and perhaps a password: they are printed
+/// and logged, and librdkafka makes no use of them.
+pub(crate) fn address(addresses: &str, place: Place<'_>) -> Result<(), SettingsProblem> {
+    if !addresses.contains('@') {
+        return Ok(());
+    }
+    Err(SettingsProblem::Invalid {
+        key: place.key.to_owned(),
+        origin: place.origin.to_owned(),
+        expected: "host:port, several of them with commas; user and password are \
+                   `sasl.username` and `sasl.password` under global_config"
+            .to_owned(),
+        found: "an address with a user in it (not shown here)".to_owned(),
+    })
 }
 
 fn refused(name: &str, value: &str, place: Place<'_>, reason: &str) -> SettingsProblem {

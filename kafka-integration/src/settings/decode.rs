@@ -12,7 +12,7 @@ use super::{ClusterSettings, PROFILE_DEVELOPMENT, PROFILE_PRODUCTION, Settings};
 use crate::retry::RetryPolicy;
 
 /// The names of the client property that holds the address.
-const ADDRESS_PROPERTIES: [&str; 2] = ["bootstrap.servers", "metadata.broker.list"];
+pub(crate) const ADDRESS_PROPERTIES: [&str; 2] = ["bootstrap.servers", "metadata.broker.list"];
 
 /// Reads everything. `layers` are the origins of the files, lowest first.
 pub(crate) fn settings(
@@ -57,6 +57,15 @@ pub(crate) fn settings(
         cluster,
         clusters,
     }
+}
+
+/// Every key of the top level.
+pub(crate) fn known_keys() -> Vec<&'static str> {
+    let mut report = Report::default();
+    let mut reader = Reader::new("", Map::new(), &mut report);
+    read_cluster(&mut reader, &ClusterSettings::default());
+    reader.table("clusters");
+    reader.into_known()
 }
 
 fn read_cluster(reader: &mut Reader<'_>, defaults: &ClusterSettings) -> ClusterSettings {

@@ -7,6 +7,15 @@ use super::reader::Report;
 use super::source::{Layer, PREFIX};
 use super::{PROFILE_DEVELOPMENT, Settings, check, decode, origins};
 
+/// The keys that hold further ones.
+const TABLES: [&str; 5] = [
+    "global_config",
+    "producer_config",
+    "consumer_config",
+    "retry",
+    "clusters",
+];
+
 /// Loads [`Settings`] from chosen places. [`Settings::load`] is the usual way;
 /// this one is for tests and for applications with habits of their own.
 ///
@@ -156,7 +165,10 @@ impl Loader {
             Layer::from_environment(&self.variables.0, &clusters, &mut report.problems);
         layers.push(environment);
 
-        let values = merge(layers)?;
+        let mut values = merge(layers.clone())?;
+        for layer in layers.iter().rev() {
+            mark_empty_tables(&mut values, layer, &layer.values);
+        }
         let mut settings = decode::settings(profile, values, &origins, &mut report);
         origins::record(&mut settings, &report.origins);
         report.problems.extend(check::clients(&settings));
@@ -218,6 +230,24 @@ fn merge(layers: Vec<Layer>) -> Result<Map<String, Value>, SettingsError> {
     })
 }
 
+/// Gives tables with nothing in them their origin back, which the merge drops:
+/// one with a wrong name has nothing else to be found by.
+fn mark_empty_tables(merged: &mut Map<String, Value>, layer: &Layer, values: &Map<String, Value>) {
+    for (name, value) in values {
+        let (ValueKind::Table(below), Some(found)) = (&value.kind, merged.get_mut(name)) else {
+            continue;
+        };
+        let unmarked = found.origin().is_none();
+        match &mut found.kind {
+            ValueKind::Table(table) if table.is_empty() && unmarked => {
+                *found = Value::new(Some(&layer.origin), ValueKind::Table(Map::new()));
+            }
+            ValueKind::Table(table) => mark_empty_tables(table, layer, below),
+            _ => {}
+        }
+    }
+}
+
 fn cluster_names(layers: &[Layer]) -> Vec<String> {
     let tables = layers
         .iter()
@@ -233,11 +263,31 @@ fn cluster_names(layers: &[Layer]) -> Vec<String> {
 
 /// One underscore too few is easily written and silently without effect.
 fn warn_of_near_misses(variables: &[(String, String)]) {
+    let known = decode::known_keys();
     for (name, _) in variables {
-        let upper = name.to_uppercase();
-        if upper == "KAFKA_BOOTSTRAP_SERVERS" || upper == "KAFKA_EMBEDDED_BROKER" {
-            let meant = upper.replacen("KAFKA_", PREFIX, 1);
+        if let Some(meant) = meant(&name.to_uppercase(), &known) {
             tracing::warn!("the environment variable {name} has no effect; did you mean {meant}?");
         }
     }
+}
+
+/// The variable that one with a single underscore after `KAFKA` should be.
+fn meant(variable: &str, known: &[&str]) -> Option<String> {
+    let rest = variable.strip_prefix("KAFKA_")?;
+    if rest.starts_with('_') {
+        return None;
+    }
+    known.iter().find_map(|key| {
+        let key = key.to_uppercase();
+        let below = rest.strip_prefix(&key)?;
+        let is_table = TABLES.contains(&key.to_lowercase().as_str());
+        match below.trim_start_matches('_') {
+            "" if below.is_empty() => Some(format!("{PREFIX}{key}")),
+            // `KAFKA_RETRY_DELAY`, `KAFKA_CONSUMER_CONFIG__FETCH_MIN_BYTES`
+            below_key if is_table && below.starts_with('_') && !below_key.is_empty() => {
+                Some(format!("{PREFIX}{key}__{below_key}"))
+            }
+            _ => None,
+        }
+    })
 }

@@ -6,6 +6,7 @@ use rdkafka::ClientConfig;
 use rdkafka::config::RDKafkaLogLevel;
 
 use super::check::{self, Place};
+use super::decode::ADDRESS_PROPERTIES;
 use super::error::{SettingsError, SettingsProblem};
 use super::source::property_key;
 use super::{ClientKind, ClusterSettings, secrets};
@@ -96,6 +97,26 @@ pub(crate) fn client_config(
         lay_over(&mut user, entries.collect(), &mut problems);
     }
     if let Some(address) = &cluster.bootstrap_servers {
+        let tables = cluster.property_tables();
+        let is_property = tables.into_iter().any(|(_, properties)| {
+            let mut names = ADDRESS_PROPERTIES.iter();
+            names.any(|name| properties.get(name).is_some())
+        });
+        let key = cluster.key("bootstrap_servers");
+        let origin = cluster.origin(&key, address);
+        // One that stands among the properties was checked with them.
+        if let (false, Err(problem)) = (
+            is_property,
+            check::address(
+                address,
+                Place {
+                    key: &key,
+                    origin: &origin,
+                },
+            ),
+        ) {
+            problems.push(problem);
+        }
         user.insert("bootstrap.servers".to_owned(), address.clone());
     }
     let entries = overrides.iter().map(|(name, value)| {

@@ -252,6 +252,17 @@ impl Settings {
 }
 
 impl ClusterSettings {
+    /// Whether its clients get a broker in the process instead of an address.
+    pub(crate) fn uses_embedded_broker(&self) -> bool {
+        let is_address = |name: &&str| {
+            let tables = self.property_tables();
+            tables.into_iter().any(|(_, p)| p.get(name).is_some())
+        };
+        self.embedded_broker
+            && self.bootstrap_servers.is_none()
+            && !decode::ADDRESS_PROPERTIES.iter().any(is_address)
+    }
+
     /// The configuration of one client: the framework's defaults, the
     /// settings, and over them `overrides`, a consumer's own `config(…)`.
     ///

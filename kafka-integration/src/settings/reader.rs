@@ -169,6 +169,11 @@ impl<'a> Reader<'a> {
         format!("{}{key}.", self.prefix)
     }
 
+    /// The keys that were asked for.
+    pub(crate) fn into_known(self) -> Vec<&'static str> {
+        self.known
+    }
+
     /// Reports the keys that nobody asked for.
     pub(crate) fn finish(self) {
         for (name, value) in sorted(self.values) {

@@ -80,7 +80,15 @@ async fn the_registered_consumers_are_listed_and_conflicts_told() {
             .cluster("eu")
             .config("fetch.min.bytes", "1"),
     ]);
-    let listed = run_with(broker, consumers.clone(), &["kafka-consumers"]).await;
+    let mut settings = broker.settings();
+    let mut eu = settings.cluster.clone();
+    eu.ordering = kafka_integration::prelude::Ordering::None;
+    settings.clusters.insert("eu".to_owned(), eu);
+    let list = async |arguments: &[&str]| {
+        let management = Management::new().settings(settings.clone());
+        execute(management.registry(consumers.clone()), arguments).await
+    };
+    let listed = list(&["kafka-consumers"]).await;
     assert_eq!(listed.code, 0, "{listed:?}");
     let rows: Vec<_> = listed.output.lines().collect();
     assert!(
@@ -93,11 +101,17 @@ async fn the_registered_consumers_are_listed_and_conflicts_told() {
     );
     assert!(rows[2].contains("support.rs:"), "{rows:?}");
 
-    let listed = run_with(broker, consumers, &["kafka-consumers", "--json"])
-        .await
-        .json();
+    let listed = list(&["kafka-consumers", "--json"]).await.json();
     assert_eq!(listed[0]["config"]["fetch.min.bytes"], "1");
     assert_eq!(listed[1]["concurrency"], 64);
+    // What it does not declare is as the settings of its cluster say.
+    assert_eq!(listed[0]["ordering"], "none");
+    assert_eq!(listed[0]["concurrency"], 1);
+
+    let unknown = run_with(broker, consumers, &["kafka-consumers"]).await;
+    assert_eq!(unknown.code, 2, "{unknown:?}");
+    assert!(unknown.output.contains("Audit"), "{unknown:?}");
+    assert!(unknown.notices.contains("eu"), "{unknown:?}");
 
     let two = registry([consumer("A", "a", "orders"), consumer("B", "a", "payments")]);
     let conflict = run_with(broker, two, &["kafka-consumers"]).await;

@@ -4,6 +4,7 @@
 
 mod check;
 mod consume;
+mod embedded;
 mod files;
 mod groups;
 mod messages;

@@ -5,6 +5,7 @@ use crate::admin::{Cluster, Topic};
 use crate::consumer::Registry;
 use crate::kafka::Kafka;
 use crate::management::CommandError;
+use crate::management::table::counted;
 
 /// A cluster that answered, and its topics.
 pub(super) struct Reached {
@@ -43,8 +44,9 @@ pub(super) async fn check(
                     ""
                 };
                 let message = format!(
-                    "{brokers} brokers, {} topics, at {}{embedded}",
-                    found.topics.len(),
+                    "{}, {}, at {}{embedded}",
+                    counted(brokers as u64, "broker"),
+                    counted(found.topics.len() as u64, "topic"),
                     found.cluster.address()
                 );
                 report.add(Status::Ok, check, message)?;

@@ -7,6 +7,7 @@ use crate::consumer::ConsumerSpec;
 use crate::kafka::Kafka;
 use crate::management::CommandError;
 use crate::management::pattern::matching;
+use crate::management::table::counted;
 use crate::settings::ClientKind;
 
 /// Checks what a consumer needs of its cluster.
@@ -86,12 +87,10 @@ async fn subscription(name: &str, reached: &Reached) -> (Status, String) {
         .iter()
         .filter(|topic| matched.contains(&topic.name.as_str()));
     let partitions: usize = partitions.map(|topic| topic.partitions.len()).sum();
+    let partitions = counted(partitions as u64, "partition");
     let message = match is_pattern {
-        true => format!(
-            "`{name}` matches {}, {partitions} partitions",
-            matched.join(", ")
-        ),
-        false => format!("topic `{name}` has {partitions} partitions"),
+        true => format!("`{name}` matches {}, {partitions}", matched.join(", ")),
+        false => format!("topic `{name}` has {partitions}"),
     };
     (Status::Ok, message)
 }

@@ -41,7 +41,10 @@ impl Check {
         report.add(Status::Ok, "settings", describe(&settings))?;
         let mut clusters: Vec<Option<String>> = vec![None];
         clusters.extend(settings.clusters.keys().cloned().map(Some));
-        let kafka = Kafka::builder().settings(settings).build()?;
+        check_error_handlers(&settings, &mut report)?;
+        let kafka = Kafka::builder()
+            .settings(settings)
+            .build_without_handlers()?;
 
         check_registry(&registry, &mut report)?;
         let reached = clusters::check(&kafka, &clusters, &registry, &mut report).await?;
@@ -53,6 +56,24 @@ impl Check {
             _ => Err(CommandError::reported()),
         }
     }
+}
+
+/// The application gives its handlers when consumers are about to start, which
+/// they are not: this can only tell which ones have to be there.
+fn check_error_handlers(settings: &Settings, report: &mut Report) -> Result<(), CommandError> {
+    let clusters = std::iter::once(&settings.cluster).chain(settings.clusters.values());
+    let mut names: Vec<_> = clusters.map(|c| c.error_handler.as_str()).collect();
+    names.sort_unstable();
+    names.dedup();
+    for name in names.into_iter().filter(|name| *name != "log") {
+        let message = format!(
+            "error_handler = \"{name}\" is not one of the framework's own (log): kafka-consume \
+             ends with 2 unless the application gives it with \
+             `Kafka::builder().error_handler(\"{name}\", …)`"
+        );
+        report.add(Status::Warn, "settings", message)?;
+    }
+    Ok(())
 }
 
 fn check_registry(registry: &Registry, report: &mut Report) -> Result<(), CommandError> {

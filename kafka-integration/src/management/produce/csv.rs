@@ -70,7 +70,9 @@ impl Csv {
 }
 
 fn header(records: &mut Records, options: CsvOptions) -> Result<Shape, BadRow> {
-    let Some(line) = records.next()? else {
+    let first = records.next();
+    let first = first.map_err(|bad| BadRow { fatal: true, ..bad })?;
+    let Some(line) = first else {
         return Err(BadRow::fatal(1, "the file is empty: it has no header"));
     };
     let refuse = |problem: String| BadRow::fatal(line, problem);

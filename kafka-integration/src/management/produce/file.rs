@@ -15,7 +15,7 @@ use crate::kafka::Kafka;
 use crate::management::console::Console;
 use crate::management::progress::ProgressLine;
 use crate::management::signals::{Signal, StopSignal};
-use crate::management::table::thousands;
+use crate::management::table::{counted, thousands};
 use crate::management::{CommandError, Management};
 use crate::producer::{Outgoing, OutgoingPipeline, PipelineError, Undelivered};
 use crate::topic::TopicName;
@@ -81,9 +81,9 @@ pub(super) async fn produce(
             "seconds": (seconds * 1_000.0).round() / 1_000.0,
         }));
     }
-    let mut line = format!("produced {acknowledged} messages to {topic}");
+    let mut line = format!("produced {} to {topic}", counted(acknowledged, "message"));
     if skipped > 0 {
-        line.push_str(&format!(", skipped {skipped} bad rows"));
+        line.push_str(&format!(", skipped {}", counted(skipped, "bad row")));
     }
     management
         .console
@@ -143,6 +143,9 @@ impl Sending<'_> {
         let positions = self.positions;
         let finished = self.pipeline.finish().await;
         let told = |why: String| match &finished {
+            Ok(summary) if summary.acknowledged == 1 => {
+                format!("{why}; the message before it was acknowledged")
+            }
             Ok(summary) => format!(
                 "{why}; the {} messages before it were acknowledged",
                 summary.acknowledged
@@ -170,9 +173,8 @@ impl Sending<'_> {
                 signal.exit_code(),
                 match &finished {
                     Ok(summary) => format!(
-                        "stopped; {} messages were sent and acknowledged, the rest of the file \
-                         was not sent",
-                        summary.acknowledged
+                        "stopped; {}, the rest of the file was not sent",
+                        acknowledged(summary.acknowledged)
                     ),
                     Err(lost) => format!("stopped; {}", undelivered(lost, &positions)),
                 },
@@ -181,12 +183,14 @@ impl Sending<'_> {
     }
 }
 
+fn acknowledged(messages: u64) -> String {
+    let were = if messages == 1 { "was" } else { "were" };
+    format!("{} {were} acknowledged", counted(messages, "message"))
+}
+
 /// What became of records that were not delivered, by the lines of the file.
 fn undelivered(lost: &Undelivered, positions: &Positions) -> String {
-    let mut text = format!(
-        "{} messages were acknowledged and {} were not",
-        lost.acknowledged, lost.failed
-    );
+    let mut text = format!("{}, {} not", acknowledged(lost.acknowledged), lost.failed);
     for record in &lost.records {
         let line = place(record.index, positions);
         text.push_str(&format!("\n  {line}: {}", record.error));

@@ -9,6 +9,7 @@ pub(super) struct Lines {
     reader: BufReader<Box<dyn Read + Send>>,
     limit: usize,
     number: u64,
+    skipped_quote: bool,
 }
 
 impl Lines {
@@ -18,6 +19,7 @@ impl Lines {
             reader: BufReader::with_capacity(64 * 1024, input),
             limit,
             number: 0,
+            skipped_quote: false,
         }
     }
 
@@ -28,6 +30,11 @@ impl Lines {
 
     pub(super) fn limit(&self) -> usize {
         self.limit
+    }
+
+    /// Whether there was a `"` in the last line that was too long.
+    pub(super) fn skipped_quote(&self) -> bool {
+        self.skipped_quote
     }
 
     /// Whether the next line may have to be waited for.
@@ -51,6 +58,7 @@ impl Lines {
         if self.number == 1 && line[begin..].starts_with(BOM) {
             line.drain(begin..begin + BOM.len());
         }
+        self.skipped_quote = false;
         if line[begin..].ends_with(b"\n") {
             if trimmed(&line[begin..]).len() <= self.limit {
                 return Ok(true);
@@ -61,6 +69,7 @@ impl Lines {
         } else {
             self.skip_line().map_err(|error| self.unreadable(&error))?;
         }
+        self.skipped_quote |= line[begin..].contains(&b'"');
         line.truncate(begin);
         Err(BadRow::skippable(
             self.number,
@@ -80,6 +89,7 @@ impl Lines {
             }
             let end = buffer.iter().position(|byte| *byte == b'\n');
             let skipped = end.map_or(buffer.len(), |end| end + 1);
+            self.skipped_quote |= buffer[..skipped].contains(&b'"');
             self.reader.consume(skipped);
             if end.is_some() {
                 return Ok(());

@@ -5,15 +5,22 @@ mod lines;
 mod positions;
 mod rows;
 
+use std::time::Duration;
+
 use serde_json::json;
 
 use super::topics::literal;
-use super::{CommandError, Management};
+use super::{CommandError, Management, embedded};
+use crate::admin::Cluster;
 use crate::kafka::{Kafka, KafkaError};
 use crate::message::{Header, Headers, Timestamp};
 use crate::producer::Outgoing;
+use crate::settings::ClientKind;
 use crate::topic::TopicName;
 use rows::{Format, RowOptions};
+
+/// How long a single message may take.
+const SINGLE_TIMEOUT: Duration = Duration::from_secs(30);
 
 const EXAMPLES: &str = "\
 Examples:
@@ -94,14 +101,42 @@ impl Produce {
     pub(super) async fn run(self, mut management: Management) -> Result<(), CommandError> {
         let topic = literal(&self.topic)?;
         let input = self.input()?;
-        let kafka = management.kafka()?;
+        let kafka = self.kafka(&mut management)?;
+        embedded::refuse(&kafka, self.cluster.as_deref())?;
+        // Says within seconds that nobody answers; the producer would go on
+        // trying for minutes.
+        drop(Cluster::connect(&kafka, self.cluster.as_deref()).await?);
         let produced = match input {
             None => self.one(&kafka, &topic, &management).await,
             Some(input) => file::produce(&self, input, &kafka, &topic, &management).await,
         };
         // Everything was waited for and told: this only closes the client.
-        let _ = kafka.shutdown(std::time::Duration::from_secs(5)).await;
+        let _ = kafka.shutdown(Duration::from_secs(5)).await;
         produced
+    }
+
+    /// A handle, whose producer gives a single message up after
+    /// [`SINGLE_TIMEOUT`] unless the settings say otherwise: somebody waits for
+    /// it. The rows of a file may well wait longer for one another.
+    fn kafka(&self, management: &mut Management) -> Result<Kafka, CommandError> {
+        let mut settings = management.load_settings()?;
+        let cluster = match &self.cluster {
+            None => Some(&mut settings.cluster),
+            Some(name) => settings.clusters.get_mut(name),
+        };
+        if let Some(cluster) = cluster.filter(|_| self.file.is_none()) {
+            let config = cluster.client_config(ClientKind::Producer, &[])?;
+            // librdkafka refuses to linger for longer than a message may take.
+            if ["message.timeout.ms", "linger.ms"]
+                .iter()
+                .all(|name| config.get(name).is_none())
+            {
+                let millis = SINGLE_TIMEOUT.as_millis().to_string();
+                cluster.producer_config.set("message.timeout.ms", millis);
+            }
+        }
+        management.settings = Some(settings);
+        management.kafka()
     }
 
     /// The file and how it is to be read, when there is one.
@@ -172,7 +207,7 @@ impl Produce {
     /// How rows become records.
     fn rows(&self, kafka: &Kafka) -> Result<RowOptions, KafkaError> {
         let cluster = self.cluster.as_deref();
-        let config = kafka.client_config(cluster, crate::settings::ClientKind::Producer, &[])?;
+        let config = kafka.client_config(cluster, ClientKind::Producer, &[])?;
         // librdkafka's own default.
         const MESSAGE_MAX_BYTES: usize = 1_000_000;
         let limit = config.get("message.max.bytes");

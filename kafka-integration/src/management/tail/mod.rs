@@ -8,9 +8,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use super::signals::StopSignal;
+use super::table::counted;
 use super::topics::literal;
-use super::{CommandError, Management};
+use super::{CommandError, Management, embedded};
 use crate::admin::Cluster;
+use crate::consumer::Registry;
 use crate::settings::ClientKind;
 use reader::Reader;
 use start::Start;
@@ -48,6 +50,9 @@ pub struct Tail {
     /// Join this consumer group, and commit what was printed
     #[arg(long, value_name = "GROUP")]
     group: Option<String>,
+    /// Join the group of a registered consumer too, and take messages from it
+    #[arg(long, requires = "group")]
+    force: bool,
     /// Only this partition
     #[arg(long, value_name = "P", conflicts_with = "group", value_parser = clap::value_parser!(i32).range(0..))]
     partition: Option<i32>,
@@ -76,6 +81,8 @@ impl Tail {
         literal(&self.topic)?;
         let reset = self.reset()?;
         let kafka = management.kafka()?;
+        embedded::refuse(&kafka, self.cluster.as_deref())?;
+        self.check_group(&management.take_registry())?;
         let console = management.console;
         let mut stop = StopSignal::listen(console.clone(), None)?;
         let cluster = Cluster::connect(&kafka, self.cluster.as_deref()).await?;
@@ -92,10 +99,10 @@ impl Tail {
                 let start = self.from.unwrap_or(Start::End);
                 let offsets = start.resolve(&cluster, &self.topic, &partitions).await?;
                 console.notice(format_args!(
-                    "{}: {} partitions of {} at {}",
+                    "{}: {} of {} at {}",
                     self.topic,
                     offsets.len(),
-                    topic.partitions.len(),
+                    counted(topic.partitions.len() as u64, "partition"),
                     cluster.address()
                 ));
                 Assignment::Fixed(offsets)
@@ -123,6 +130,27 @@ impl Tail {
         match tokio::time::timeout(CLOSE_TIMEOUT, ended).await {
             Ok(result) => result.unwrap_or_else(|_| Err(crashed())),
             Err(_) => Ok(()),
+        }
+    }
+
+    /// Refuses the group of a consumer: what is printed here is committed, and
+    /// the consumer never gets it.
+    fn check_group(&self, registry: &Registry) -> Result<(), CommandError> {
+        let Some(group) = self.group.as_ref().filter(|_| !self.force) else {
+            return Ok(());
+        };
+        let owner = registry
+            .consumers()
+            .iter()
+            .find(|spec| spec.group_id == *group && spec.cluster == self.cluster);
+        match owner {
+            None => Ok(()),
+            Some(owner) => Err(CommandError::usage(format!(
+                "`{group}` is the group of consumer {}, which would never get the messages that \
+                 are printed here; take another group or leave out --group, or give --force if \
+                 that is what you want",
+                owner.name
+            ))),
         }
     }
 

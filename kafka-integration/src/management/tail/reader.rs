@@ -175,6 +175,8 @@ impl Reader {
             }
             let message = match polled {
                 None if self.idle.is_some_and(|idle| last.elapsed() >= idle) => return Ok(()),
+                // Nothing would be written that could tell.
+                None if self.console.reader_is_gone() => return Ok(()),
                 None => continue,
                 Some(Ok(message)) => message,
                 Some(Err(error)) => {

@@ -39,6 +39,13 @@ impl FromStr for Start {
         if let Ok(time) = text.parse() {
             return Ok(Self::Time(time));
         }
+        let digits = text.replace(|c: char| c.is_ascii_digit(), "0");
+        if matches!(digits.as_str(), "0000-00-00" | "0000-00-00T00:00:00") {
+            let day = &text[.."0000-00-00".len()];
+            return Err(format!(
+                "a time needs its zone, and a date its time: {day}T00:00:00Z or {day}T00:00:00+01:00"
+            ));
+        }
         let ago = text.strip_suffix("ago").unwrap_or(text).trim();
         if let Some(time) = humantime::parse_duration(ago)
             .ok()
@@ -112,6 +119,8 @@ mod tests {
         let time = Timestamp::from_millis(1_769_846_400_000);
         assert_eq!(parse("1769846400000"), Ok(Start::Time(time)));
         assert_eq!(parse("2026-01-31T08:00:00Z"), Ok(Start::Time(time)));
+        let refused = parse("2026-11-21").expect_err("which hour, and where?");
+        assert!(refused.contains("2026-11-21T00:00:00Z"), "{refused}");
         assert!(parse("soon").is_err_and(|error| error.contains("10min")));
     }
 

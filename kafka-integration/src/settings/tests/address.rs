@@ -40,6 +40,29 @@ fn the_embedded_broker_is_refused_in_production() {
 }
 
 #[test]
+fn a_user_in_an_address_is_refused_and_not_repeated() {
+    let address = "a:1,SASL_PLAINTEXT://ann:hunter2@b:1";
+    for said in [
+        refused_toml(&format!("bootstrap_servers = \"{address}\"")),
+        refused_toml(&format!(
+            "[global_config]\nbootstrap.servers = \"{address}\""
+        )),
+        refused_variables(&[("KAFKA__BOOTSTRAP_SERVERS", address)]),
+        Settings::with_bootstrap_servers(address)
+            .cluster
+            .client_config(ClientKind::Producer, &[])
+            .expect_err("it holds a password")
+            .to_string(),
+    ] {
+        assert!(said.contains("sasl.password"), "{said}");
+        assert!(
+            !said.contains("hunter2") && !said.contains("problems"),
+            "{said}"
+        );
+    }
+}
+
+#[test]
 fn an_address_as_a_client_property_counts() {
     for property in ["bootstrap.servers", "metadata.broker.list"] {
         let settings = from_file(&format!("[global_config]\n{property:?} = \"a:1\""));

@@ -37,6 +37,20 @@ fn an_unknown_key_is_named_with_the_nearest_and_its_origin() {
 }
 
 #[test]
+fn an_unknown_table_with_nothing_in_it_has_its_file() {
+    let said = refused_toml("[retri]");
+    assert_eq!(
+        said,
+        "kafka.toml: unknown key `retri`; did you mean `retry`?"
+    );
+    let said = refused_toml("[clusters.eu]\nbootstrap_servers = \"a:1\"\n[clusters.eu.retri]");
+    assert!(
+        said.starts_with("kafka.toml: unknown key `clusters.eu.retri`"),
+        "{said}"
+    );
+}
+
+#[test]
 fn a_client_property_outside_its_tables_is_told_where_it_belongs() {
     for said in [
         refused_toml("session.timeout.ms = 1"),

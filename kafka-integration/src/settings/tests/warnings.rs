@@ -85,3 +85,25 @@ fn a_variable_with_one_underscore_is_pointed_at() {
         "{said}"
     );
 }
+
+#[test]
+fn every_key_with_one_underscore_is_pointed_out() {
+    for (written, meant) in [
+        ("KAFKA_CONCURRENCY", "KAFKA__CONCURRENCY"),
+        ("KAFKA_SHUTDOWN_TIMEOUT", "KAFKA__SHUTDOWN_TIMEOUT"),
+        ("KAFKA_RETRY_DELAY", "KAFKA__RETRY__DELAY"),
+        (
+            "KAFKA_CONSUMER_CONFIG__FETCH_MIN_BYTES",
+            "KAFKA__CONSUMER_CONFIG__FETCH_MIN_BYTES",
+        ),
+    ] {
+        let said = logged(|| {
+            from_variables(&[(written, "x")]);
+        });
+        assert!(said.contains(&format!("did you mean {meant}?")), "{said}");
+    }
+    let said = logged(|| {
+        from_variables(&[("KAFKA_OPTS", "x"), ("KAFKA_PROFILE", "development")]);
+    });
+    assert!(!said.contains("did you mean"), "{said}");
+}

@@ -57,8 +57,12 @@ impl Records {
         while trimmed(&self.raw[self.taken..]).is_empty() {
             self.raw.clear();
             self.taken = 0;
-            if !self.lines.read(&mut self.raw).map_err(unsure)? {
-                return Ok(None);
+            match self.lines.read(&mut self.raw) {
+                Ok(true) => {}
+                Ok(false) => return Ok(None),
+                // Without a quote it was a row, and the next line begins another.
+                Err(bad) if !self.lines.skipped_quote() => return Err(bad),
+                Err(bad) => return Err(unsure(bad)),
             }
         }
         let line = self.lines.number();
@@ -111,7 +115,7 @@ impl Records {
     }
 }
 
-/// After a line that was not read whole, a quote may be open or closed: what
+/// After a line with quotes that was not read whole, one may be open or closed: what
 /// follows must not be taken for rows.
 fn unsure(bad: BadRow) -> BadRow {
     BadRow { fatal: true, ..bad }

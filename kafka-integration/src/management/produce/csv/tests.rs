@@ -133,3 +133,29 @@ fn a_header_that_can_not_be_used_says_why() {
     assert!(problem("a,a\n", None).contains("two columns are named `a`"));
     assert!(problem("a,\n", None).contains("column 2 of the header has no name"));
 }
+
+#[test]
+fn a_long_line_without_a_quote_is_one_bad_row() {
+    let long = "x".repeat(2_000);
+    let rows = read(
+        open(
+            format!("a,b\n{long},2\n3,4\n").as_bytes(),
+            with_header(None, false),
+        )
+        .expect("opens"),
+    );
+    assert!(
+        rows[0].as_ref().is_err_and(|(line, _)| *line == 2),
+        "{rows:?}"
+    );
+    assert!(rows[1].is_ok(), "{rows:?}");
+    // With one, what follows may be the rest of a cell.
+    let rows = read(
+        open(
+            format!("a,b\n{long},\"2\n3,4\n").as_bytes(),
+            with_header(None, false),
+        )
+        .expect("opens"),
+    );
+    assert_eq!(rows.len(), 1, "{rows:?}");
+}
