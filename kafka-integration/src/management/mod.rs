@@ -57,6 +57,7 @@ mod lag;
 mod pattern;
 mod produce;
 mod progress;
+mod shutdown;
 mod signals;
 mod status;
 mod table;
@@ -69,6 +70,7 @@ use std::process::ExitCode;
 
 pub use error::{BoxError, CommandError, exit_code};
 pub use progress::{LogWriter, log_writer};
+pub use shutdown::shutdown_signal;
 
 use crate::consumer::Registry;
 use crate::kafka::{Kafka, KafkaBuilder};
