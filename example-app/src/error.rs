@@ -31,8 +31,8 @@ pub(crate) enum AppError {
     Listen(#[from] ListenError),
     #[error("the web server failed: {0}")]
     Serve(std::io::Error),
-    #[error("no signal handler can be installed: {0}")]
-    Signals(std::io::Error),
+    #[error(transparent)]
+    Signals(CommandError),
     #[error(transparent)]
     Consumers(#[from] RunError),
 }

@@ -5,7 +5,7 @@ mod support;
 use std::net::TcpListener;
 
 use serde_json::json;
-use support::{Setup, Store};
+use support::{Setup, Store, wait_for};
 
 /// An address where no broker is.
 const NOWHERE: &str = "127.0.0.1:1";
@@ -67,6 +67,32 @@ fn a_signal_ends_it_with_exit_code_0(store: &Store) {
             app.printed()
         );
     }
+}
+
+#[test]
+fn a_second_signal_ends_it_whatever_is_open() {
+    let store = Store::sqlite();
+    assert_eq!(Setup::new(&store, &["migrate"]).run().0, Some(0));
+    let mut app = Setup::new(&store, &["serve", "--port", "0"])
+        .env("KAFKA__BOOTSTRAP_SERVERS", NOWHERE)
+        .env("KAFKA__PRODUCER_CONFIG__MESSAGE_TIMEOUT_MS", "600000")
+        .serve();
+    // An order that waits for its acknowledgement.
+    let request = minreq::post(format!("{}/orders", app.url))
+        .with_header("content-type", "application/json")
+        .with_body(order());
+    std::thread::spawn(move || request.send());
+    wait_for("the order's row", || {
+        (store.count("orders") == 1).then_some(())
+    });
+
+    app.signal("TERM");
+    wait_for("the first signal's notice", || {
+        app.assert_running();
+        app.printed().contains("a second signal").then_some(())
+    });
+    app.signal("INT");
+    assert_eq!(app.wait().code(), Some(130), "{}", app.printed());
 }
 
 #[test]

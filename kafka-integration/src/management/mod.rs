@@ -58,6 +58,7 @@ mod lag;
 mod pattern;
 mod produce;
 mod progress;
+mod shutdown;
 mod signals;
 mod status;
 mod table;
@@ -70,6 +71,7 @@ use std::process::ExitCode;
 
 pub use error::{BoxError, CommandError, exit_code};
 pub use progress::{LogWriter, log_writer};
+pub use shutdown::shutdown_signal;
 
 use crate::consumer::Registry;
 use crate::kafka::{Kafka, KafkaBuilder};
