@@ -78,7 +78,7 @@ impl Shop {
         assert!(output.status.success(), "{}", text(&output.stderr));
         let told = text(&output.stdout);
         assert!(
-            told.starts_with(&format!("produced {count} messages")),
+            told.starts_with(&format!("produced {count} message")),
             "{told}"
         );
     }
