@@ -253,6 +253,7 @@ impl Settings {
 
 impl ClusterSettings {
     /// Whether its clients get a broker in the process instead of an address.
+    #[cfg(feature = "management")]
     pub(crate) fn uses_embedded_broker(&self) -> bool {
         let is_address = |name: &&str| {
             let tables = self.property_tables();
