@@ -200,7 +200,8 @@ fn the_second_signal_ends_it_at_once_and_nothing_unfinished_is_committed() {
         consume.signal(SIGINT);
         consume.wait_for("stopped at once");
         assert_eq!(consume.exit_code(), 130);
-        assert_eq!(shop.committed(), None);
+        // At most where the group started.
+        assert_eq!(shop.committed().unwrap_or(0), 0);
     }
 }
 
