@@ -1,8 +1,4 @@
-//! Django-style Kafka integration for Rust web applications.
-//!
-//! Topics and consumers are types; they register themselves; handlers produce
-//! with one call; one management command runs every consumer, with ordering,
-//! retries and safe commits already right.
+#![doc = include_str!("../README.md")]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 // The macros' expansions name this crate from outside; this lets its own tests
