@@ -20,8 +20,10 @@ pub(super) struct Assigned {
     committed: Option<Commit>,
     /// Why its fetching is paused in the client, when it is.
     pub(super) paused: Option<Pause>,
-    /// The end of the partition when it had nothing for this member, though
-    /// nothing kept it from being fetched.
+    /// How many looks in a row found nothing delivered yet, though everything
+    /// fetched had been taken.
+    pub(super) idle_looks: u32,
+    /// The end of the partition when it had nothing for this member.
     pub(super) idle_end: Option<i64>,
     /// When the client was last sent back.
     pub(super) rewound: Option<Instant>,
@@ -47,6 +49,7 @@ impl Assigned {
             submitted: None,
             committed: None,
             paused: None,
+            idle_looks: 0,
             idle_end: None,
             rewound: None,
             predecessor,

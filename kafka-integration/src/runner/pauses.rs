@@ -142,8 +142,11 @@ fn waits(consumer: &BaseConsumer<PollContext>, assigned: &Assigned) -> bool {
         return false;
     }
     let position = partition.tracker().position().or(assigned.idle_end);
-    native::cached_high_watermark(consumer, &partition.topic, partition.id)
-        .is_some_and(|end| position.map_or(end > 0, |position| position < end))
+    match native::cached_high_watermark(consumer, &partition.topic, partition.id) {
+        Some(end) => position.map_or(end > 0, |position| position < end),
+        // Not fetched yet: what the others hold may be the reason.
+        None => true,
+    }
 }
 
 fn wants_pause(

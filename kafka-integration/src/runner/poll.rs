@@ -40,6 +40,9 @@ const EVENTS_PER_ROUND: usize = 8;
 /// The shortest time between two looks at the partitions as a whole.
 const TICK: Duration = Duration::from_millis(100);
 
+/// So many looks at an empty queue say that a partition has nothing.
+const IDLE_LOOKS: u32 = 3;
+
 /// How long leaving the group may take.
 const LEAVE_TIMEOUT: Duration = Duration::from_secs(5);
 
@@ -65,6 +68,8 @@ pub(super) struct PollLoop {
     starved_since: Option<Instant>,
     /// The last fetch was a whole batch: there may be more.
     more: bool,
+    /// The last fetch took all there was.
+    emptied: bool,
 }
 
 impl PollLoop {
@@ -109,6 +114,7 @@ impl PollLoop {
             last_tick: Instant::now(),
             starved_since: None,
             more: false,
+            emptied: false,
         })
     }
 
@@ -192,6 +198,7 @@ impl PollLoop {
             // Polled above, so the membership is safe; the client's own bounded
             // queue holds what comes meanwhile.
             self.starved_since.get_or_insert_with(Instant::now);
+            self.emptied = false;
             match behind {
                 // What is awaited is the answer to a commit, not room.
                 true => std::thread::park_timeout(GATHER),
@@ -205,6 +212,7 @@ impl PollLoop {
             std::thread::park_timeout(GATHER);
         }
         self.queue.fetch(wait, room, &mut self.fetched);
+        self.emptied = self.fetched.len() < room.min(BATCH);
         self.more = self.fetched.len() >= BATCH;
         let mut fetched = std::mem::take(&mut self.fetched);
         self.hand_over(&mut fetched);
@@ -361,11 +369,18 @@ impl PollLoop {
             let done = partition.tracker().committable();
             let behind = match (end, done) {
                 (Some(end), Some(done)) => u64::try_from(end - done).ok(),
-                // The end came with a fetch that brought no message, and nothing
-                // keeps one from being taken: there is none.
-                (Some(end), None) if self.starved_since.is_none() => {
-                    assigned.idle_end = Some(end);
-                    Some(0)
+                // The end is known from a fetch. If that brought messages, they
+                // are taken before the queue is empty for long.
+                (Some(end), None) if self.emptied => {
+                    assigned.idle_looks += 1;
+                    if assigned.idle_looks >= IDLE_LOOKS {
+                        assigned.idle_end = Some(end);
+                    }
+                    assigned.idle_end.map(|_| 0)
+                }
+                (Some(_), None) => {
+                    assigned.idle_looks = 0;
+                    None
                 }
                 _ => None,
             };
