@@ -187,12 +187,14 @@ impl PollLoop {
 
     /// Takes messages as far as there is room, or waits for either.
     fn fetch(&mut self, behind: bool, settled: bool) {
-        let patient = self.starved_since.is_some_and(|s| s.elapsed() > TICK);
-        let room = match (behind, patient) {
-            (true, _) => 0,
-            (false, true) => self.shared.budget.any_room(),
-            (false, false) => self.shared.budget.room(),
-        };
+        let mut room = if behind { 0 } else { self.shared.budget.room() };
+        if room > 0 {
+            self.starved_since = None;
+        } else if !behind && self.starved_since.is_some_and(|s| s.elapsed() > TICK) {
+            // A little is better than nothing, but it does not end the hunger:
+            // whoever holds the rest has to stand back.
+            room = self.shared.budget.any_room();
+        }
         let wait = self.wait(settled);
         if room == 0 {
             // Polled above, so the membership is safe; the client's own bounded
@@ -206,7 +208,6 @@ impl PollLoop {
             }
             return;
         }
-        self.starved_since = None;
         let in_flight = self.shared.budget.messages();
         if in_flight >= PLENTY || (in_flight >= ENOUGH && !self.more) {
             std::thread::park_timeout(GATHER);
