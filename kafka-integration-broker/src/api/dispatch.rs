@@ -1,0 +1,87 @@
+//! From a frame to the frame that answers it.
+
+use bytes::{Bytes, BytesMut};
+use kafka_protocol::ResponseError;
+use kafka_protocol::messages::{ApiKey, RequestHeader, ResponseHeader};
+use kafka_protocol::protocol::{Decodable, Encodable, HeaderVersion};
+
+use super::{Code, Stop, api_versions};
+use crate::core::RequestContext;
+use crate::wire::{Frame, served};
+
+/// Answers one request: the response with its header, without its size.
+pub(crate) async fn dispatch(mut cx: RequestContext, frame: Frame) -> Result<BytesMut, Stop> {
+    let known = served(frame.api_key);
+    let Some(api) = known.filter(|api| (api.min..=api.max).contains(&frame.version)) else {
+        if frame.api_key == ApiKey::ApiVersions as i16 {
+            // The client is newer. It must be able to read the answer, so it
+            // gets the oldest, and picks from what that names.
+            let answer =
+                api_versions::answer().with_error_code(ResponseError::UnsupportedVersion.number());
+            return encode(&frame, 0, &answer);
+        }
+        return Err(Stop::Close(format!(
+            "API {} in version {} is not served",
+            frame.api_key, frame.version
+        )));
+    };
+    cx.version = frame.version;
+    match api.key {
+        ApiKey::ApiVersions => answer(cx, frame, api_versions::handle).await,
+        other => Err(Stop::Close(format!("{other:?} is not served"))),
+    }
+}
+
+/// Decodes, handles, encodes.
+async fn answer<R, A>(
+    mut cx: RequestContext,
+    frame: Frame,
+    handle: impl AsyncFnOnce(&RequestContext, R) -> Result<A, Stop>,
+) -> Result<BytesMut, Stop>
+where
+    R: Decodable + HeaderVersion,
+    A: Encodable + HeaderVersion,
+{
+    let (client_id, request) = decode::<R>(&frame)?;
+    cx.client_id = client_id;
+    let response = handle(&cx, request).await?;
+    encode(&frame, frame.version, &response)
+}
+
+fn decode<R: Decodable + HeaderVersion>(
+    frame: &Frame,
+) -> Result<(kafka_protocol::protocol::StrBytes, R), Stop> {
+    let mut bytes: Bytes = frame.bytes.clone();
+    let malformed = |error| {
+        Stop::Close(format!(
+            "API {} in version {}: {error}",
+            frame.api_key, frame.version
+        ))
+    };
+    let header =
+        RequestHeader::decode(&mut bytes, R::header_version(frame.version)).map_err(malformed)?;
+    let request = R::decode(&mut bytes, frame.version).map_err(malformed)?;
+    Ok((header.client_id.unwrap_or_default(), request))
+}
+
+fn encode<R: Encodable + HeaderVersion>(
+    frame: &Frame,
+    version: i16,
+    response: &R,
+) -> Result<BytesMut, Stop> {
+    let failed = |error| {
+        // A field was set that this version doesn't have: a mistake of ours.
+        tracing::error!(api = frame.api_key, version, %error, "a response could not be encoded");
+        Stop::Close(format!(
+            "the response to API {} could not be encoded",
+            frame.api_key
+        ))
+    };
+    let header = ResponseHeader::default().with_correlation_id(frame.correlation_id);
+    let mut bytes = BytesMut::new();
+    header
+        .encode(&mut bytes, R::header_version(version))
+        .map_err(failed)?;
+    response.encode(&mut bytes, version).map_err(failed)?;
+    Ok(bytes)
+}

@@ -1,0 +1,38 @@
+//! One module per API: a request in, a response out.
+//!
+//! A handler is `async fn handle(cx: &RequestContext, request: R) -> Result<Response, Stop>`.
+//! An error of the protocol is part of the response; [`Stop`] is for what the
+//! protocol answers with silence or by hanging up.
+
+mod api_versions;
+mod dispatch;
+
+pub(crate) use self::dispatch::dispatch;
+
+use kafka_protocol::ResponseError;
+
+/// No response is sent.
+#[derive(Debug)]
+pub(crate) enum Stop {
+    /// The client asked for none.
+    Silent,
+    /// The connection ends; the text says why, for the log.
+    Close(String),
+}
+
+/// A protocol error's number, for a response's field.
+pub(crate) trait Code {
+    fn number(self) -> i16;
+}
+
+impl Code for ResponseError {
+    fn number(self) -> i16 {
+        self.code()
+    }
+}
+
+impl Code for Option<ResponseError> {
+    fn number(self) -> i16 {
+        self.map_or(0, |error| error.code())
+    }
+}

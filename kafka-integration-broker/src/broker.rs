@@ -1,0 +1,226 @@
+//! Starting and stopping.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use kafka_protocol::protocol::StrBytes;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use uuid::Uuid;
+
+use crate::core::{Advertised, Core};
+use crate::net;
+use crate::options::Options;
+use crate::sessions::FetchSessions;
+use crate::store::{self, Changes, RecordKind, StoreOptions};
+
+const CLUSTER_ID: &str = "cluster.id";
+
+/// A broker that runs in this process until it is stopped or dropped.
+///
+/// Several may run in one process, each on its own port.
+#[derive(Debug)]
+pub struct EmbeddedBroker {
+    core: Arc<Core>,
+    address: SocketAddr,
+    thread: Option<std::thread::JoinHandle<()>>,
+}
+
+/// What an [`EmbeddedBroker`] is to be. Made by [`EmbeddedBroker::builder`].
+#[derive(Debug, Clone)]
+#[must_use = "nothing runs before `start`"]
+pub struct EmbeddedBrokerBuilder {
+    options: Options,
+    listen: SocketAddr,
+    advertised: Option<(String, u16)>,
+}
+
+/// Why a broker did not start. Nothing is left running.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StartError {
+    /// The address is taken, or not of this machine. Choose another, or port 0.
+    #[error("the broker can't listen on {address}: {source}")]
+    Listen {
+        /// The address asked for.
+        address: SocketAddr,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The data directory can't be used: it can't be written, another broker
+    /// has it, or another version wrote it.
+    #[error("{0}")]
+    Data(String),
+}
+
+impl EmbeddedBroker {
+    /// A broker in memory, on a free port of the loopback interface, unless
+    /// the builder is told otherwise.
+    pub fn builder() -> EmbeddedBrokerBuilder {
+        EmbeddedBrokerBuilder {
+            options: Options::default(),
+            listen: SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0),
+            advertised: None,
+        }
+    }
+
+    /// `host:port` for a client's `bootstrap.servers`.
+    pub fn bootstrap_servers(&self) -> String {
+        format!(
+            "{}:{}",
+            self.core.advertised.host.as_str(),
+            self.core.advertised.port
+        )
+    }
+
+    /// The address it listens on.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Closes every connection, waits until everything that was accepted is
+    /// written, and ends.
+    pub async fn stop(mut self) {
+        self.core.stopping.cancel();
+        self.core.tasks.close();
+        self.core.tasks.wait().await;
+        self.core.writer.stop().await;
+        if let Some(thread) = self.thread.take() {
+            // It has answered, so it ends at once; but joining may block.
+            let _ = tokio::task::spawn_blocking(move || thread.join()).await;
+        }
+    }
+}
+
+impl Drop for EmbeddedBroker {
+    fn drop(&mut self) {
+        // Tasks end by themselves; the writing thread with its last sender.
+        self.core.stopping.cancel();
+        self.core.tasks.close();
+    }
+}
+
+impl EmbeddedBrokerBuilder {
+    /// Keeps the data in this directory, which is made if missing. Without it,
+    /// data is gone when the broker ends.
+    pub fn data_dir(mut self, directory: impl AsRef<Path>) -> Self {
+        self.options.data_dir = Some(PathBuf::from(directory.as_ref()));
+        self
+    }
+
+    /// The address to listen on. The default is the loopback interface and a
+    /// free port. There is no encryption: any other interface is at your risk.
+    pub fn listen(mut self, address: SocketAddr) -> Self {
+        self.listen = address;
+        self
+    }
+
+    /// The port to listen on; 0, the default, takes a free one.
+    pub fn port(mut self, port: u16) -> Self {
+        self.listen.set_port(port);
+        self
+    }
+
+    /// What clients are told to connect to, when it is not the address that is
+    /// listened on. Port 0 stands for the port in use.
+    pub fn advertised(mut self, host: impl Into<String>, port: u16) -> Self {
+        self.advertised = Some((host.into(), port));
+        self
+    }
+
+    /// Whether asking for an unknown topic makes it. The default is `true`.
+    pub fn auto_create_topics(mut self, allowed: bool) -> Self {
+        self.options.auto_create_topics = allowed;
+        self
+    }
+
+    /// Partitions of a topic when its creator names no number, as with
+    /// automatic creation. The default is 1.
+    pub fn default_partitions(mut self, count: u16) -> Self {
+        self.options.default_partitions = i32::from(count.max(1));
+        self
+    }
+
+    /// Starts the broker. When this returns it answers.
+    ///
+    /// # Errors
+    /// The address or the data directory can't be used.
+    ///
+    /// # Panics
+    /// Outside a tokio runtime.
+    pub async fn start(self) -> Result<EmbeddedBroker, StartError> {
+        let failed = |source| StartError::Listen {
+            address: self.listen,
+            source,
+        };
+        let listener = TcpListener::bind(self.listen).await.map_err(failed)?;
+        let address = listener.local_addr().map_err(failed)?;
+        let options = StoreOptions {
+            data_dir: self.options.data_dir.clone(),
+            sync_to_disk: self.options.sync_to_disk,
+            memory_limit: self.options.memory_limit,
+        };
+        let opened = tokio::task::spawn_blocking(move || store::open(&options))
+            .await
+            .map_err(|error| StartError::Data(error.to_string()))?
+            .map_err(|error| StartError::Data(error.to_string()))?;
+        let mut records = opened.records;
+        let meta = records.remove(&RecordKind::Meta).unwrap_or_default();
+        let cluster_id = match stored_text(&meta, CLUSTER_ID) {
+            Some(id) => id,
+            None => {
+                let id = Uuid::new_v4().simple().to_string();
+                let changes =
+                    Changes::new().put(RecordKind::Meta, CLUSTER_ID, id.clone().into_bytes());
+                opened
+                    .writer
+                    .apply(changes)
+                    .await
+                    .map_err(|error| StartError::Data(error.to_string()))?;
+                id
+            }
+        };
+        let core = Arc::new(Core {
+            options: self.options,
+            cluster_id: StrBytes::from_string(cluster_id),
+            catalogue: opened.catalogue,
+            offsets: opened.offsets,
+            writer: opened.writer,
+            reader: opened.reader,
+            sessions: FetchSessions::default(),
+            advertised: advertised(self.advertised, address),
+            stopping: CancellationToken::new(),
+            tasks: TaskTracker::new(),
+        });
+        core.tasks.spawn(net::accept(listener, Arc::clone(&core)));
+        Ok(EmbeddedBroker {
+            core,
+            address,
+            thread: Some(opened.thread),
+        })
+    }
+}
+
+/// Never `0.0.0.0`: no client can connect to that.
+fn advertised(told: Option<(String, u16)>, address: SocketAddr) -> Advertised {
+    let (host, port) = told.unwrap_or_else(|| {
+        let host = if address.ip().is_unspecified() {
+            Ipv4Addr::LOCALHOST.to_string()
+        } else {
+            address.ip().to_string()
+        };
+        (host, 0)
+    });
+    Advertised {
+        host: StrBytes::from_string(host),
+        port: if port == 0 { address.port() } else { port },
+    }
+}
+
+fn stored_text(records: &BTreeMap<String, Vec<u8>>, key: &str) -> Option<String> {
+    String::from_utf8(records.get(key)?.clone()).ok()
+}

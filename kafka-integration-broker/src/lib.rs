@@ -1,0 +1,19 @@
+//! A single-node broker that speaks the Kafka protocol, for development, tests
+//! and demos. Production runs on Apache Kafka.
+
+mod api;
+mod broker;
+mod clock;
+mod configs;
+mod core;
+mod groups;
+mod log;
+mod net;
+mod options;
+mod records;
+mod sessions;
+mod store;
+mod transactions;
+mod wire;
+
+pub use self::broker::{EmbeddedBroker, EmbeddedBrokerBuilder, StartError};
