@@ -55,7 +55,8 @@ where
     encode(&frame, frame.version, &response)
 }
 
-fn decode<R: Decodable + HeaderVersion>(
+/// The client's id and the request in a frame.
+pub(crate) fn decode<R: Decodable + HeaderVersion>(
     frame: &Frame,
 ) -> Result<(kafka_protocol::protocol::StrBytes, R), Stop> {
     let mut bytes: Bytes = frame.bytes.clone();
@@ -71,7 +72,8 @@ fn decode<R: Decodable + HeaderVersion>(
     Ok((header.client_id.unwrap_or_default(), request))
 }
 
-fn encode<R: Encodable + HeaderVersion>(
+/// A response with its header, without its size.
+pub(crate) fn encode<R: Encodable + HeaderVersion>(
     frame: &Frame,
     version: i16,
     response: &R,

@@ -4,6 +4,6 @@ mod frame;
 mod request;
 mod versions;
 
-pub(crate) use self::frame::{FrameError, read_frame};
+pub(crate) use self::frame::{Budget, FrameError, read_frame};
 pub(crate) use self::request::{Frame, HeaderError};
 pub(crate) use self::versions::{SERVED, Served, served};
