@@ -1,0 +1,18 @@
+//! What fuzzing feeds the broker, for the targets in `fuzz/` and for the tests.
+//!
+//! Built for tests and under `cfg(fuzzing)` only.
+
+pub(crate) mod codec;
+mod frames;
+mod mutate;
+mod rng;
+mod targets;
+
+#[cfg(test)]
+mod tests;
+
+#[cfg(test)]
+pub(crate) use frames::body;
+pub use frames::request;
+pub use rng::Rng;
+pub use targets::{header_guard_decode, mutated_request};
