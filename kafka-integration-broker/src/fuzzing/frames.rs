@@ -4,6 +4,15 @@ use super::rng::Rng;
 use crate::wire::guard::shape::{Field, Kind, Shape, Structure};
 use crate::wire::guard::shapes::SHAPES;
 
+/// Every API in every version.
+#[cfg(test)]
+pub(crate) fn every_version() -> impl Iterator<Item = (&'static Shape, i16)> {
+    SHAPES.iter().flat_map(|shape| {
+        let versions = shape.versions;
+        (versions.first..=versions.last).map(move |version| (shape, version))
+    })
+}
+
 /// A request of any API and version, header included, filled with what the
 /// numbers say. It is as the codec would write it: decoding it and encoding it
 /// again gives the same bytes.

@@ -3,6 +3,7 @@
 //! Built for tests and under `cfg(fuzzing)` only.
 
 pub(crate) mod codec;
+mod connection;
 mod frames;
 mod mutate;
 mod rng;
@@ -11,8 +12,9 @@ mod targets;
 #[cfg(test)]
 mod tests;
 
-#[cfg(test)]
-pub(crate) use frames::body;
+pub use connection::connection;
 pub use frames::request;
+#[cfg(test)]
+pub(crate) use frames::{body, every_version};
 pub use rng::Rng;
 pub use targets::{header_guard_decode, mutated_request};

@@ -10,6 +10,15 @@ impl Rng {
         Self(seed)
     }
 
+    /// From up to eight bytes.
+    pub fn from_bytes(bytes: &[u8]) -> Self {
+        Self(
+            bytes
+                .iter()
+                .fold(0, |seed, byte| seed << 8 | u64::from(*byte)),
+        )
+    }
+
     /// Any number.
     pub fn number(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);

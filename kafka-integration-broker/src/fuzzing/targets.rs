@@ -38,16 +38,10 @@ pub fn mutated_request(data: &[u8]) {
         return;
     };
     let (frame_seed, damage_seed) = seeds.split_at(8);
-    let mut frame = request(&mut Rng::new(number(frame_seed)));
+    let mut frame = request(&mut Rng::from_bytes(frame_seed));
     let keep = frame.len().saturating_sub(tail.len());
     frame.truncate(keep);
     frame.extend(tail);
-    mutate(&mut frame, &mut Rng::new(number(damage_seed)));
+    mutate(&mut frame, &mut Rng::from_bytes(damage_seed));
     header_guard_decode(&frame);
-}
-
-fn number(bytes: &[u8]) -> u64 {
-    bytes
-        .iter()
-        .fold(0, |number, byte| number << 8 | u64::from(*byte))
 }

@@ -2,17 +2,10 @@
 
 mod header;
 
-use super::shape::{Kind, Shape, Structure};
+use super::shape::{Kind, Structure};
 use super::shapes::SHAPES;
 use super::{Fault, MAX_ELEMENTS, Malformed, check};
-use crate::fuzzing::{Rng, body, codec};
-
-fn every_version() -> impl Iterator<Item = (&'static Shape, i16)> {
-    SHAPES.iter().flat_map(|shape| {
-        let versions = shape.versions;
-        (versions.first..=versions.last).map(move |version| (shape, version))
-    })
-}
+use crate::fuzzing::{Rng, body, codec, every_version};
 
 fn fault(result: Result<(), Malformed>) -> Fault {
     match result {
