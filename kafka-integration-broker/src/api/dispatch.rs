@@ -5,7 +5,9 @@ use kafka_protocol::ResponseError;
 use kafka_protocol::messages::{ApiKey, ResponseHeader};
 use kafka_protocol::protocol::{Decodable, Encodable, HeaderVersion, StrBytes};
 
-use super::{Code, Stop, api_versions};
+use super::{
+    Code, Stop, api_versions, fetch, list_offsets, metadata, offset_for_leader_epoch, produce,
+};
 use crate::core::RequestContext;
 use crate::wire::{Frame, guard, served};
 
@@ -27,7 +29,12 @@ pub(crate) async fn dispatch(mut cx: RequestContext, frame: Frame) -> Result<Byt
     };
     cx.version = frame.version;
     match api.key {
+        ApiKey::Produce => answer(cx, frame, produce::handle).await,
+        ApiKey::Fetch => answer(cx, frame, fetch::handle).await,
+        ApiKey::ListOffsets => answer(cx, frame, list_offsets::handle).await,
+        ApiKey::Metadata => answer(cx, frame, metadata::handle).await,
         ApiKey::ApiVersions => answer(cx, frame, api_versions::handle).await,
+        ApiKey::OffsetForLeaderEpoch => answer(cx, frame, offset_for_leader_epoch::handle).await,
         other => Err(Stop::Close(format!("{other:?} is not served"))),
     }
 }

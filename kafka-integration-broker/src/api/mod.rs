@@ -6,10 +6,18 @@
 
 mod api_versions;
 mod dispatch;
+mod fetch;
+mod list_offsets;
+mod metadata;
+mod offset_for_leader_epoch;
+mod operations;
+mod produce;
 
 pub(crate) use self::dispatch::dispatch;
 
 use kafka_protocol::ResponseError;
+
+use crate::log::LEADER_EPOCH;
 
 /// No response is sent.
 #[derive(Debug)]
@@ -18,6 +26,16 @@ pub(crate) enum Stop {
     Silent,
     /// The connection ends; the text says why, for the log.
     Close(String),
+}
+
+/// Whether a client that knows this leader epoch knows the leader; -1 knows
+/// none and may ask all the same.
+fn leader_epoch_problem(known: i32) -> Option<ResponseError> {
+    match known {
+        -1 | LEADER_EPOCH => None,
+        newer if newer > LEADER_EPOCH => Some(ResponseError::UnknownLeaderEpoch),
+        _ => Some(ResponseError::FencedLeaderEpoch),
+    }
 }
 
 /// A protocol error's number, for a response's field.

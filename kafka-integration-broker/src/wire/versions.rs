@@ -25,6 +25,7 @@ pub(crate) static SERVED: &[Served] = &[
     from(ApiKey::ListOffsets, 1, 10),
     from(ApiKey::Metadata, 0, 13),
     from(ApiKey::ApiVersions, 0, 4),
+    from(ApiKey::OffsetForLeaderEpoch, 2, 4),
 ];
 
 /// The row of an API, if it is served at all.
