@@ -13,6 +13,7 @@ use crate::log::Catalogue;
 use crate::options::Options;
 use crate::sessions::FetchSessions;
 use crate::store::{Reader, Writer};
+use crate::wire::Budget;
 
 /// The one node of the cluster.
 pub(crate) const NODE: BrokerId = BrokerId(1);
@@ -28,6 +29,8 @@ pub(crate) struct Core {
     pub(crate) writer: Writer,
     pub(crate) reader: Reader,
     pub(crate) sessions: FetchSessions,
+    /// What requests may take of the memory.
+    pub(crate) budget: Budget,
     /// Where clients are told to connect.
     pub(crate) advertised: Advertised,
     /// Cancelled when the broker begins to stop.

@@ -11,6 +11,7 @@ mod log;
 mod net;
 mod options;
 mod records;
+mod security;
 mod sessions;
 mod store;
 mod transactions;

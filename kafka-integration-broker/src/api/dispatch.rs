@@ -55,7 +55,8 @@ where
     encode(&frame, frame.version, &response)
 }
 
-fn decode<R: Decodable>(frame: &Frame) -> Result<(StrBytes, R), Stop> {
+/// The client's id and the request in a frame.
+pub(crate) fn decode<R: Decodable>(frame: &Frame) -> Result<(StrBytes, R), Stop> {
     let closed = |why: &dyn std::fmt::Display| {
         Stop::Close(format!(
             "API {} in version {}: {why}",
@@ -71,7 +72,8 @@ fn decode<R: Decodable>(frame: &Frame) -> Result<(StrBytes, R), Stop> {
     Ok((client_id, request))
 }
 
-fn encode<R: Encodable + HeaderVersion>(
+/// A response with its header, without its size.
+pub(crate) fn encode<R: Encodable + HeaderVersion>(
     frame: &Frame,
     version: i16,
     response: &R,

@@ -13,7 +13,7 @@ mod offset_for_leader_epoch;
 mod operations;
 mod produce;
 
-pub(crate) use self::dispatch::dispatch;
+pub(crate) use self::dispatch::{decode, dispatch, encode};
 
 use kafka_protocol::ResponseError;
 

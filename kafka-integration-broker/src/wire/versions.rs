@@ -24,8 +24,10 @@ pub(crate) static SERVED: &[Served] = &[
     from(ApiKey::Fetch, 4, 17),
     from(ApiKey::ListOffsets, 1, 10),
     from(ApiKey::Metadata, 0, 13),
+    from(ApiKey::SaslHandshake, 0, 1),
     from(ApiKey::ApiVersions, 0, 4),
     from(ApiKey::OffsetForLeaderEpoch, 2, 4),
+    from(ApiKey::SaslAuthenticate, 0, 2),
 ];
 
 /// The row of an API, if it is served at all.
