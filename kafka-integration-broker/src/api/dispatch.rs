@@ -1,15 +1,15 @@
 //! From a frame to the frame that answers it.
 
-use bytes::{Bytes, BytesMut};
+use bytes::BytesMut;
 use kafka_protocol::ResponseError;
-use kafka_protocol::messages::{ApiKey, RequestHeader, ResponseHeader};
-use kafka_protocol::protocol::{Decodable, Encodable, HeaderVersion};
+use kafka_protocol::messages::{ApiKey, ResponseHeader};
+use kafka_protocol::protocol::{Decodable, Encodable, HeaderVersion, StrBytes};
 
 use super::{
     Code, Stop, api_versions, fetch, list_offsets, metadata, offset_for_leader_epoch, produce,
 };
 use crate::core::RequestContext;
-use crate::wire::{Frame, served};
+use crate::wire::{Frame, guard, served};
 
 /// Answers one request: the response with its header, without its size.
 pub(crate) async fn dispatch(mut cx: RequestContext, frame: Frame) -> Result<BytesMut, Stop> {
@@ -46,7 +46,7 @@ async fn answer<R, A>(
     handle: impl AsyncFnOnce(&RequestContext, R) -> Result<A, Stop>,
 ) -> Result<BytesMut, Stop>
 where
-    R: Decodable + HeaderVersion,
+    R: Decodable,
     A: Encodable + HeaderVersion,
 {
     let (client_id, request) = decode::<R>(&frame)?;
@@ -56,20 +56,20 @@ where
 }
 
 /// The client's id and the request in a frame.
-pub(crate) fn decode<R: Decodable + HeaderVersion>(
-    frame: &Frame,
-) -> Result<(kafka_protocol::protocol::StrBytes, R), Stop> {
-    let mut bytes: Bytes = frame.bytes.clone();
-    let malformed = |error| {
+pub(crate) fn decode<R: Decodable>(frame: &Frame) -> Result<(StrBytes, R), Stop> {
+    let closed = |why: &dyn std::fmt::Display| {
         Stop::Close(format!(
-            "API {} in version {}: {error}",
+            "API {} in version {}: {why}",
             frame.api_key, frame.version
         ))
     };
-    let header =
-        RequestHeader::decode(&mut bytes, R::header_version(frame.version)).map_err(malformed)?;
-    let request = R::decode(&mut bytes, frame.version).map_err(malformed)?;
-    Ok((header.client_id.unwrap_or_default(), request))
+    let (header, body) = guard::request_header(&frame.bytes).map_err(|error| closed(&error))?;
+    let client_id = StrBytes::from_string(header.client_id.into_owned());
+    let mut body = frame.bytes.slice(body..);
+    // The codec allocates what a frame claims to hold, so this comes first.
+    guard::check(frame.api_key, frame.version, &body).map_err(|error| closed(&error))?;
+    let request = R::decode(&mut body, frame.version).map_err(|error| closed(&error))?;
+    Ok((client_id, request))
 }
 
 /// A response with its header, without its size.
