@@ -5,6 +5,7 @@ use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use kafka_protocol::protocol::StrBytes;
 use tokio::net::TcpListener;
@@ -13,10 +14,12 @@ use tokio_util::task::TaskTracker;
 use uuid::Uuid;
 
 use crate::core::{Advertised, Core};
+use crate::groups::{self, Coordinator};
 use crate::net;
 use crate::options::Options;
 use crate::sessions::FetchSessions;
 use crate::store::{self, Changes, RecordKind, StoreOptions};
+use crate::wire::Budget;
 
 const CLUSTER_ID: &str = "cluster.id";
 
@@ -145,6 +148,42 @@ impl EmbeddedBrokerBuilder {
         self
     }
 
+    /// Lets this user log in, by SASL PLAIN or SCRAM-SHA-256. Once there is a
+    /// user, nobody may use the broker without logging in.
+    pub fn user(mut self, name: impl Into<String>, password: impl Into<String>) -> Self {
+        self.options.users.add(name.into(), password.into());
+        self
+    }
+
+    /// The largest request, in bytes. The default is 100 MiB, as Apache
+    /// Kafka's `socket.request.max.bytes`. A larger one closes its connection.
+    pub fn max_request_bytes(mut self, bytes: usize) -> Self {
+        self.options.max_request_bytes = bytes;
+        self
+    }
+
+    /// Connections at a time; more are closed at once. The default is 4,096.
+    pub fn max_connections(mut self, count: usize) -> Self {
+        self.options.max_connections = count;
+        self
+    }
+
+    /// Bytes of the newest records that are kept in memory; without a data
+    /// directory, of all records, and more are refused. The default is 64 MiB
+    /// with a data directory, and 1 GiB without.
+    pub fn memory_limit(mut self, bytes: usize) -> Self {
+        self.options.memory_limit = Some(bytes);
+        self
+    }
+
+    /// How long a peer may take nothing of an answer, or send nothing of a
+    /// request it has begun, until its connection is closed. The default is
+    /// 30 seconds.
+    pub fn patience(mut self, patience: Duration) -> Self {
+        self.options.patience = patience;
+        self
+    }
+
     /// Starts the broker. When this returns it answers.
     ///
     /// # Errors
@@ -162,7 +201,7 @@ impl EmbeddedBrokerBuilder {
         let options = StoreOptions {
             data_dir: self.options.data_dir.clone(),
             sync_to_disk: self.options.sync_to_disk,
-            memory_limit: self.options.memory_limit,
+            memory_limit: self.options.memory_limit(),
         };
         let opened = tokio::task::spawn_blocking(move || store::open(&options))
             .await
@@ -184,17 +223,36 @@ impl EmbeddedBrokerBuilder {
                 id
             }
         };
+        let budget = Budget::new(
+            self.options.max_request_bytes,
+            self.options.requests_in_memory,
+            self.options.patience,
+        );
+        let (stopping, tasks) = (CancellationToken::new(), TaskTracker::new());
+        let groups = Coordinator::start(
+            groups::Settings {
+                initial_rebalance_delay: self.options.initial_rebalance_delay,
+                ..groups::Settings::default()
+            },
+            Arc::clone(&opened.offsets),
+            opened.writer.clone(),
+            stopping.clone(),
+            tasks.clone(),
+            records.remove(&RecordKind::Group).unwrap_or_default(),
+        );
         let core = Arc::new(Core {
+            budget,
             options: self.options,
             cluster_id: StrBytes::from_string(cluster_id),
             catalogue: opened.catalogue,
             offsets: opened.offsets,
+            groups,
             writer: opened.writer,
             reader: opened.reader,
             sessions: FetchSessions::default(),
             advertised: advertised(self.advertised, address),
-            stopping: CancellationToken::new(),
-            tasks: TaskTracker::new(),
+            stopping,
+            tasks,
         });
         core.tasks.spawn(net::accept(listener, Arc::clone(&core)));
         Ok(EmbeddedBroker {

@@ -8,11 +8,12 @@ use kafka_protocol::protocol::StrBytes;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::groups::Offsets;
+use crate::groups::{Coordinator, Offsets};
 use crate::log::Catalogue;
 use crate::options::Options;
 use crate::sessions::FetchSessions;
 use crate::store::{Reader, Writer};
+use crate::wire::Budget;
 
 /// The one node of the cluster.
 pub(crate) const NODE: BrokerId = BrokerId(1);
@@ -25,9 +26,12 @@ pub(crate) struct Core {
     pub(crate) cluster_id: StrBytes,
     pub(crate) catalogue: Arc<Catalogue>,
     pub(crate) offsets: Arc<Offsets>,
+    pub(crate) groups: Coordinator,
     pub(crate) writer: Writer,
     pub(crate) reader: Reader,
     pub(crate) sessions: FetchSessions,
+    /// What requests may take of the memory.
+    pub(crate) budget: Budget,
     /// Where clients are told to connect.
     pub(crate) advertised: Advertised,
     /// Cancelled when the broker begins to stop.

@@ -11,9 +11,14 @@ mod log;
 mod net;
 mod options;
 mod records;
+mod security;
 mod sessions;
 mod store;
 mod transactions;
 mod wire;
+
+#[cfg(any(test, fuzzing))]
+#[doc(hidden)]
+pub mod fuzzing;
 
 pub use self::broker::{EmbeddedBroker, EmbeddedBrokerBuilder, StartError};

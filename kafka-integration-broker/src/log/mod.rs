@@ -6,13 +6,16 @@
 
 mod append_state;
 mod catalogue;
+mod name;
 mod partition;
+mod search;
 mod tail;
 mod topic;
 mod waiters;
 
 pub(crate) use self::append_state::{AppendState, Producer, SeenBatch, SequenceError, Sequenced};
 pub(crate) use self::catalogue::Catalogue;
+pub(crate) use self::name::{name_problem, names_collide};
 pub(crate) use self::partition::{
     AbortedTransaction, Partition, PartitionId, PartitionView, ReadError,
 };

@@ -1,15 +1,19 @@
 //! One connection: a request at a time, answers in order.
 
+use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use bytes::{Buf, BytesMut};
+use bytes::{Buf, Bytes, BytesMut};
 use kafka_protocol::protocol::StrBytes;
-use tokio::io::{AsyncWriteExt, BufReader};
+use tokio::io::{AsyncWrite, AsyncWriteExt, BufReader};
 use tokio::net::TcpStream;
+use tokio::time::timeout;
 
+use super::authenticate::{self, Answered};
 use crate::api::{self, Stop};
 use crate::core::{Core, RequestContext};
+use crate::security::Login;
 use crate::wire::{Frame, FrameError, read_frame};
 
 /// Serves a connection to its end.
@@ -30,43 +34,67 @@ async fn exchange(mut stream: TcpStream, peer: SocketAddr, core: Arc<Core>) -> O
     if let Err(error) = stream.set_nodelay(true) {
         return Some(error.to_string());
     }
+    let mut login = Login::new(&core.options.users);
     let (read, mut write) = stream.split();
     let mut read = BufReader::with_capacity(32 * 1024, read);
     loop {
-        let frame = match read_frame(&mut read, core.options.max_request_bytes).await {
-            Ok(bytes) => bytes,
+        let frame = match read_frame(&mut read, &core.budget).await {
+            Ok(frame) => frame,
             Err(FrameError::Closed) => return None,
             Err(error) => return Some(error.to_string()),
         };
-        let frame = match Frame::parse(frame) {
-            Ok(frame) => frame,
-            Err(error) => return Some(error.to_string()),
-        };
-        let cx = RequestContext {
-            core: Arc::clone(&core),
-            version: frame.version,
-            client_id: StrBytes::default(),
-            peer,
-        };
-        let response = match api::dispatch(cx, frame).await {
-            Ok(response) => response,
+        let answered = match respond(&core, peer, &mut login, frame.bytes).await {
+            Ok(answered) => answered,
             Err(Stop::Silent) => continue,
             Err(Stop::Close(reason)) => return Some(reason),
         };
-        if let Err(error) = send(&mut write, response).await {
-            tracing::debug!(%peer, %error, "a response could not be sent");
-            return None;
+        // The request is no longer needed; its share of memory is given back
+        // before the peer takes its time with the answer.
+        drop(frame.share);
+        match timeout(core.options.patience, send(&mut write, answered.response)).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => {
+                tracing::debug!(%peer, %error, "a response could not be sent");
+                return None;
+            }
+            Err(_) => return Some("the peer does not read its responses".into()),
+        }
+        if answered.close.is_some() {
+            return answered.close;
         }
     }
 }
 
-async fn send(
-    write: &mut (impl tokio::io::AsyncWrite + Unpin),
-    response: BytesMut,
-) -> std::io::Result<()> {
-    let size = i32::try_from(response.len()).map_err(std::io::Error::other)?;
+async fn respond(
+    core: &Arc<Core>,
+    peer: SocketAddr,
+    login: &mut Login,
+    bytes: Bytes,
+) -> Result<Answered, Stop> {
+    if login.takes_bare_frames() {
+        return authenticate::bare(login, &core.options.users, &bytes);
+    }
+    let frame = Frame::parse(bytes).map_err(|error| Stop::Close(error.to_string()))?;
+    if let Some(answered) = authenticate::answer(login, &core.options.users, &frame)? {
+        return Ok(answered);
+    }
+    let cx = RequestContext {
+        core: Arc::clone(core),
+        version: frame.version,
+        client_id: StrBytes::default(),
+        peer,
+    };
+    let response = api::dispatch(cx, frame).await?;
+    Ok(Answered {
+        response,
+        close: None,
+    })
+}
+
+async fn send(write: &mut (impl AsyncWrite + Unpin), response: BytesMut) -> io::Result<()> {
+    let size = i32::try_from(response.len()).map_err(io::Error::other)?;
     let size = size.to_be_bytes();
-    let mut whole = (&size[..]).chain(&response[..]);
+    let mut whole = size[..].chain(&response[..]);
     write.write_all_buf(&mut whole).await?;
     write.flush().await
 }

@@ -1,5 +1,6 @@
 //! Connections.
 
+mod authenticate;
 mod connection;
 
 use std::sync::Arc;

@@ -6,9 +6,13 @@
 
 mod control;
 mod header;
+mod search;
+mod validate;
 
 pub(crate) use self::control::control_batch;
 pub(crate) use self::header::{BATCH_OVERHEAD, BatchHeader, advance};
+pub(crate) use self::search::{first_at_or_after, greatest_timestamp};
+pub(crate) use self::validate::{RecordsError, Rules, validate};
 
 use bytes::BytesMut;
 

@@ -174,6 +174,29 @@ impl Reader {
         Ok(self.with(read).await?.flatten())
     }
 
+    /// The first of the batches with the greatest timestamp.
+    pub(crate) async fn with_greatest_timestamp(
+        &self,
+        partition: PartitionId,
+        offset: i64,
+    ) -> Result<Option<Bytes>, StorageError> {
+        let read = move |connection: &Connection| {
+            let bounds = [
+                schema::key(partition, offset),
+                schema::key(PartitionId(partition.0 + 1), 0),
+            ];
+            let bytes = connection
+                .prepare_cached(
+                    "SELECT data FROM batches WHERE id >= ?1 AND id < ?2
+                     ORDER BY max_timestamp DESC, id LIMIT 1",
+                )?
+                .query_row(bounds, |row| row.get::<_, Vec<u8>>(0))
+                .optional()?;
+            Ok(bytes.map(Bytes::from))
+        };
+        Ok(self.with(read).await?.flatten())
+    }
+
     /// The batches of a partition, oldest first, from the one that contains
     /// `offset` on, at most `limit`.
     pub(crate) async fn infos(

@@ -96,7 +96,12 @@ impl Worker {
                 (outcome, Box::new(|_, _| {}))
             }
             // Taken out by the loop; it has no effect on a transaction.
-            Command::Stop { done } => (Ok(()), Box::new(move |_, _| drop(done.send(())))),
+            Command::Stop { done } => (
+                Ok(()),
+                Box::new(move |_, _| {
+                    let _ = done.send(());
+                }),
+            ),
             command => self.execute_topic_command(command, alive),
         }
     }
