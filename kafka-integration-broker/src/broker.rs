@@ -19,6 +19,7 @@ use crate::net;
 use crate::options::Options;
 use crate::sessions::FetchSessions;
 use crate::store::{self, Changes, RecordKind, StoreOptions};
+use crate::transactions;
 use crate::wire::Budget;
 
 const CLUSTER_ID: &str = "cluster.id";
@@ -229,6 +230,20 @@ impl EmbeddedBrokerBuilder {
             self.options.patience,
         );
         let (stopping, tasks) = (CancellationToken::new(), TaskTracker::new());
+        let transactions = transactions::Coordinator::start(
+            transactions::Shared {
+                writer: opened.writer.clone(),
+                catalogue: Arc::clone(&opened.catalogue),
+                stopping: stopping.clone(),
+                tasks: tasks.clone(),
+            },
+            &transactions::Stored {
+                meta,
+                transactions: records.remove(&RecordKind::Transaction).unwrap_or_default(),
+            },
+        )
+        .await
+        .map_err(|error| StartError::Data(error.to_string()))?;
         let groups = Coordinator::start(
             groups::Settings {
                 initial_rebalance_delay: self.options.initial_rebalance_delay,
@@ -247,6 +262,7 @@ impl EmbeddedBrokerBuilder {
             catalogue: opened.catalogue,
             offsets: opened.offsets,
             groups,
+            transactions,
             writer: opened.writer,
             reader: opened.reader,
             sessions: FetchSessions::default(),
