@@ -1,5 +1,6 @@
 //! The promises of the transaction protocol.
 
+mod fixture;
 mod machine;
 mod store;
 
