@@ -17,4 +17,8 @@ mod store;
 mod transactions;
 mod wire;
 
+#[cfg(any(test, fuzzing))]
+#[doc(hidden)]
+pub mod fuzzing;
+
 pub use self::broker::{EmbeddedBroker, EmbeddedBrokerBuilder, StartError};

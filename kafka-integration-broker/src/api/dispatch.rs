@@ -1,15 +1,17 @@
 //! From a frame to the frame that answers it.
 
-use bytes::{Bytes, BytesMut};
+use bytes::BytesMut;
 use kafka_protocol::ResponseError;
-use kafka_protocol::messages::{ApiKey, RequestHeader, ResponseHeader};
-use kafka_protocol::protocol::{Decodable, Encodable, HeaderVersion};
+use kafka_protocol::messages::{ApiKey, ResponseHeader};
+use kafka_protocol::protocol::{Decodable, Encodable, HeaderVersion, StrBytes};
 
 use super::{
-    Code, Stop, api_versions, fetch, list_offsets, metadata, offset_for_leader_epoch, produce,
+    Code, Stop, api_versions, delete_groups, describe_groups, fetch, find_coordinator, heartbeat,
+    join_group, leave_group, list_groups, list_offsets, metadata, offset_commit, offset_delete,
+    offset_fetch, offset_for_leader_epoch, produce, sync_group,
 };
 use crate::core::RequestContext;
-use crate::wire::{Frame, served};
+use crate::wire::{Frame, guard, served};
 
 /// Answers one request: the response with its header, without its size.
 pub(crate) async fn dispatch(mut cx: RequestContext, frame: Frame) -> Result<BytesMut, Stop> {
@@ -33,8 +35,19 @@ pub(crate) async fn dispatch(mut cx: RequestContext, frame: Frame) -> Result<Byt
         ApiKey::Fetch => answer(cx, frame, fetch::handle).await,
         ApiKey::ListOffsets => answer(cx, frame, list_offsets::handle).await,
         ApiKey::Metadata => answer(cx, frame, metadata::handle).await,
+        ApiKey::OffsetCommit => answer(cx, frame, offset_commit::handle).await,
+        ApiKey::OffsetFetch => answer(cx, frame, offset_fetch::handle).await,
+        ApiKey::FindCoordinator => answer(cx, frame, find_coordinator::handle).await,
+        ApiKey::JoinGroup => answer(cx, frame, join_group::handle).await,
+        ApiKey::Heartbeat => answer(cx, frame, heartbeat::handle).await,
+        ApiKey::LeaveGroup => answer(cx, frame, leave_group::handle).await,
+        ApiKey::SyncGroup => answer(cx, frame, sync_group::handle).await,
+        ApiKey::DescribeGroups => answer(cx, frame, describe_groups::handle).await,
+        ApiKey::ListGroups => answer(cx, frame, list_groups::handle).await,
         ApiKey::ApiVersions => answer(cx, frame, api_versions::handle).await,
         ApiKey::OffsetForLeaderEpoch => answer(cx, frame, offset_for_leader_epoch::handle).await,
+        ApiKey::DeleteGroups => answer(cx, frame, delete_groups::handle).await,
+        ApiKey::OffsetDelete => answer(cx, frame, offset_delete::handle).await,
         other => Err(Stop::Close(format!("{other:?} is not served"))),
     }
 }
@@ -46,7 +59,7 @@ async fn answer<R, A>(
     handle: impl AsyncFnOnce(&RequestContext, R) -> Result<A, Stop>,
 ) -> Result<BytesMut, Stop>
 where
-    R: Decodable + HeaderVersion,
+    R: Decodable,
     A: Encodable + HeaderVersion,
 {
     let (client_id, request) = decode::<R>(&frame)?;
@@ -56,20 +69,20 @@ where
 }
 
 /// The client's id and the request in a frame.
-pub(crate) fn decode<R: Decodable + HeaderVersion>(
-    frame: &Frame,
-) -> Result<(kafka_protocol::protocol::StrBytes, R), Stop> {
-    let mut bytes: Bytes = frame.bytes.clone();
-    let malformed = |error| {
+pub(crate) fn decode<R: Decodable>(frame: &Frame) -> Result<(StrBytes, R), Stop> {
+    let closed = |why: &dyn std::fmt::Display| {
         Stop::Close(format!(
-            "API {} in version {}: {error}",
+            "API {} in version {}: {why}",
             frame.api_key, frame.version
         ))
     };
-    let header =
-        RequestHeader::decode(&mut bytes, R::header_version(frame.version)).map_err(malformed)?;
-    let request = R::decode(&mut bytes, frame.version).map_err(malformed)?;
-    Ok((header.client_id.unwrap_or_default(), request))
+    let (header, body) = guard::request_header(&frame.bytes).map_err(|error| closed(&error))?;
+    let client_id = StrBytes::from_string(header.client_id.into_owned());
+    let mut body = frame.bytes.slice(body..);
+    // The codec allocates what a frame claims to hold, so this comes first.
+    guard::check(frame.api_key, frame.version, &body).map_err(|error| closed(&error))?;
+    let request = R::decode(&mut body, frame.version).map_err(|error| closed(&error))?;
+    Ok((client_id, request))
 }
 
 /// A response with its header, without its size.

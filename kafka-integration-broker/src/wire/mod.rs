@@ -1,6 +1,7 @@
 //! Frames and their headers: what is common to all requests.
 
 mod frame;
+pub(crate) mod guard;
 mod request;
 mod versions;
 
