@@ -14,6 +14,7 @@ use tokio_util::task::TaskTracker;
 use uuid::Uuid;
 
 use crate::core::{Advertised, Core};
+use crate::groups::{self, Coordinator};
 use crate::net;
 use crate::options::Options;
 use crate::sessions::FetchSessions;
@@ -227,18 +228,31 @@ impl EmbeddedBrokerBuilder {
             self.options.requests_in_memory,
             self.options.patience,
         );
+        let (stopping, tasks) = (CancellationToken::new(), TaskTracker::new());
+        let groups = Coordinator::start(
+            groups::Settings {
+                initial_rebalance_delay: self.options.initial_rebalance_delay,
+                ..groups::Settings::default()
+            },
+            Arc::clone(&opened.offsets),
+            opened.writer.clone(),
+            stopping.clone(),
+            tasks.clone(),
+            records.remove(&RecordKind::Group).unwrap_or_default(),
+        );
         let core = Arc::new(Core {
             budget,
             options: self.options,
             cluster_id: StrBytes::from_string(cluster_id),
             catalogue: opened.catalogue,
             offsets: opened.offsets,
+            groups,
             writer: opened.writer,
             reader: opened.reader,
             sessions: FetchSessions::default(),
             advertised: advertised(self.advertised, address),
-            stopping: CancellationToken::new(),
-            tasks: TaskTracker::new(),
+            stopping,
+            tasks,
         });
         core.tasks.spawn(net::accept(listener, Arc::clone(&core)));
         Ok(EmbeddedBroker {

@@ -8,7 +8,7 @@ use kafka_protocol::protocol::StrBytes;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::groups::Offsets;
+use crate::groups::{Coordinator, Offsets};
 use crate::log::Catalogue;
 use crate::options::Options;
 use crate::sessions::FetchSessions;
@@ -26,6 +26,7 @@ pub(crate) struct Core {
     pub(crate) cluster_id: StrBytes,
     pub(crate) catalogue: Arc<Catalogue>,
     pub(crate) offsets: Arc<Offsets>,
+    pub(crate) groups: Coordinator,
     pub(crate) writer: Writer,
     pub(crate) reader: Reader,
     pub(crate) sessions: FetchSessions,

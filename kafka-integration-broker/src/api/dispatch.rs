@@ -6,7 +6,9 @@ use kafka_protocol::messages::{ApiKey, ResponseHeader};
 use kafka_protocol::protocol::{Decodable, Encodable, HeaderVersion, StrBytes};
 
 use super::{
-    Code, Stop, api_versions, fetch, list_offsets, metadata, offset_for_leader_epoch, produce,
+    Code, Stop, api_versions, delete_groups, describe_groups, fetch, find_coordinator, heartbeat,
+    join_group, leave_group, list_groups, list_offsets, metadata, offset_commit, offset_delete,
+    offset_fetch, offset_for_leader_epoch, produce, sync_group,
 };
 use crate::core::RequestContext;
 use crate::wire::{Frame, guard, served};
@@ -33,8 +35,19 @@ pub(crate) async fn dispatch(mut cx: RequestContext, frame: Frame) -> Result<Byt
         ApiKey::Fetch => answer(cx, frame, fetch::handle).await,
         ApiKey::ListOffsets => answer(cx, frame, list_offsets::handle).await,
         ApiKey::Metadata => answer(cx, frame, metadata::handle).await,
+        ApiKey::OffsetCommit => answer(cx, frame, offset_commit::handle).await,
+        ApiKey::OffsetFetch => answer(cx, frame, offset_fetch::handle).await,
+        ApiKey::FindCoordinator => answer(cx, frame, find_coordinator::handle).await,
+        ApiKey::JoinGroup => answer(cx, frame, join_group::handle).await,
+        ApiKey::Heartbeat => answer(cx, frame, heartbeat::handle).await,
+        ApiKey::LeaveGroup => answer(cx, frame, leave_group::handle).await,
+        ApiKey::SyncGroup => answer(cx, frame, sync_group::handle).await,
+        ApiKey::DescribeGroups => answer(cx, frame, describe_groups::handle).await,
+        ApiKey::ListGroups => answer(cx, frame, list_groups::handle).await,
         ApiKey::ApiVersions => answer(cx, frame, api_versions::handle).await,
         ApiKey::OffsetForLeaderEpoch => answer(cx, frame, offset_for_leader_epoch::handle).await,
+        ApiKey::DeleteGroups => answer(cx, frame, delete_groups::handle).await,
+        ApiKey::OffsetDelete => answer(cx, frame, offset_delete::handle).await,
         other => Err(Stop::Close(format!("{other:?} is not served"))),
     }
 }

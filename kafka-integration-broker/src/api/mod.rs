@@ -5,13 +5,24 @@
 //! protocol answers with silence or by hanging up.
 
 mod api_versions;
+mod delete_groups;
+mod describe_groups;
 mod dispatch;
 mod fetch;
+mod find_coordinator;
+mod heartbeat;
+mod join_group;
+mod leave_group;
+mod list_groups;
 mod list_offsets;
 mod metadata;
+mod offset_commit;
+mod offset_delete;
+mod offset_fetch;
 mod offset_for_leader_epoch;
 mod operations;
 mod produce;
+mod sync_group;
 
 pub(crate) use self::dispatch::{decode, dispatch, encode};
 

@@ -42,11 +42,12 @@ impl Database {
         }
     }
 
-    /// Writes the whole log into the database file and empties it.
-    pub(super) fn checkpoint(&self) {
-        if let Err(error) = self
-            .connection
-            .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))
+    /// Writes SQLite's log back into the file. `TRUNCATE` waits for readers and
+    /// empties it; `PASSIVE` waits for nobody.
+    pub(super) fn checkpoint(&self, mode: &str) {
+        if let Err(error) =
+            self.connection
+                .query_row(&format!("PRAGMA wal_checkpoint({mode})"), [], |_| Ok(()))
         {
             tracing::warn!(%error, "the broker's database could not be checkpointed");
         }

@@ -24,10 +24,21 @@ pub(crate) static SERVED: &[Served] = &[
     from(ApiKey::Fetch, 4, 17),
     from(ApiKey::ListOffsets, 1, 10),
     from(ApiKey::Metadata, 0, 13),
+    from(ApiKey::OffsetCommit, 2, 9),
+    from(ApiKey::OffsetFetch, 1, 9),
+    from(ApiKey::FindCoordinator, 0, 5),
+    from(ApiKey::JoinGroup, 0, 9),
+    from(ApiKey::Heartbeat, 0, 4),
+    from(ApiKey::LeaveGroup, 0, 5),
+    from(ApiKey::SyncGroup, 0, 5),
+    from(ApiKey::DescribeGroups, 0, 6),
+    from(ApiKey::ListGroups, 0, 5),
     from(ApiKey::SaslHandshake, 0, 1),
     from(ApiKey::ApiVersions, 0, 4),
     from(ApiKey::OffsetForLeaderEpoch, 2, 4),
     from(ApiKey::SaslAuthenticate, 0, 2),
+    from(ApiKey::DeleteGroups, 0, 2),
+    from(ApiKey::OffsetDelete, 0, 0),
 ];
 
 /// The row of an API, if it is served at all.

@@ -18,8 +18,13 @@ use crate::store::database::Database;
 const COMMANDS_PER_COMMIT: usize = 512;
 /// Nor does a commit carry many more bytes than this.
 const BYTES_PER_COMMIT: usize = 16 * 1024 * 1024;
-/// After so many bytes the database's log is written back into its file.
+/// After so many bytes another thread writes the database's log back into its
+/// file, while this one goes on.
 const CHECKPOINT_AFTER: usize = 16 * 1024 * 1024;
+/// After so many, this thread does what is left. Only when all of it is written
+/// back does SQLite begin the log anew, and while commits go on the other
+/// thread never catches up.
+const CATCH_UP_AFTER: usize = 128 * 1024 * 1024;
 /// Batches of deleted topics removed at a time, while there is nothing else
 /// to do.
 const SWEPT_AT_ONCE: u32 = 256;
@@ -45,6 +50,7 @@ pub(in crate::store) struct Worker {
     /// A command that must not share a transaction with those before it.
     held: Option<Command>,
     written: usize,
+    since_caught_up: usize,
     checkpoint: Option<SyncSender<()>>,
 }
 
@@ -75,6 +81,7 @@ impl Worker {
             swept,
             held: None,
             written: 0,
+            since_caught_up: 0,
             checkpoint,
         }
     }
@@ -95,7 +102,7 @@ impl Worker {
             stopped = self.round(first, &mut commands);
         }
         if let Some(database) = &self.database {
-            database.checkpoint();
+            database.checkpoint("TRUNCATE");
         }
         if let Some(done) = stopped {
             let _ = done.send(());
@@ -156,15 +163,24 @@ impl Worker {
             finish(self, outcome.as_ref().copied());
         }
         self.evict();
-        self.written += bytes;
-        if self.written >= CHECKPOINT_AFTER
-            && let Some(checkpoint) = &self.checkpoint
-        {
+        self.keep_log_short(bytes);
+        stopped
+    }
+
+    fn keep_log_short(&mut self, written: usize) {
+        let (Some(database), Some(checkpoint)) = (&self.database, &self.checkpoint) else {
+            return;
+        };
+        self.written += written;
+        self.since_caught_up += written;
+        if self.since_caught_up >= CATCH_UP_AFTER {
+            (self.written, self.since_caught_up) = (0, 0);
+            database.checkpoint("PASSIVE");
+        } else if self.written >= CHECKPOINT_AFTER {
             self.written = 0;
             // One that is under way is enough.
             let _ = checkpoint.try_send(());
         }
-        stopped
     }
 
     fn store_producers(&self) -> Result<(), StorageError> {
