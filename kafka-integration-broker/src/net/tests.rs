@@ -11,7 +11,7 @@ use crate::options::Options;
 const METADATA: &[u8] = b"\0\0\0\x12\0\x03\0\x04\0\0\0\x07\xff\xff\0\0\0\x01\0\x01t\x01";
 
 /// Fetch 4 from the topic `t`, one byte at least, in 24 days at most.
-const FETCH: &[u8] = b"\0\0\0\x3a\0\x01\0\x04\0\0\0\x07\xff\xff\
+const FETCH: &[u8] = b"\0\0\0\x36\0\x01\0\x04\0\0\0\x07\xff\xff\
     \xff\xff\xff\xff\x7f\xff\xff\xff\0\0\0\x01\0\0\x10\0\0\
     \0\0\0\x01\0\x01t\0\0\0\x01\0\0\0\0\0\0\0\0\0\0\0\0\0\0\x10\0";
 
