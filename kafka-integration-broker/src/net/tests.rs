@@ -5,7 +5,6 @@ use std::net::{SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
 
 use crate::EmbeddedBroker;
-use crate::options::Options;
 
 /// Metadata 4 for the topic `t`, which makes it.
 const METADATA: &[u8] = b"\0\0\0\x12\0\x03\0\x04\0\0\0\x07\xff\xff\0\0\0\x01\0\x01t\x01";
@@ -31,7 +30,9 @@ fn answered(address: SocketAddr, request: &[u8]) -> bool {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn clients_that_went_away_while_they_waited_leave_their_place() {
-    let broker = EmbeddedBroker::builder().start().await.expect("started");
+    const PLACES: usize = 100;
+    let broker = EmbeddedBroker::builder().max_connections(PLACES);
+    let broker = broker.start().await.expect("started");
     let address = broker.address();
     let work = tokio::task::spawn_blocking(move || {
         assert!(answered(address, METADATA));
@@ -43,8 +44,7 @@ async fn clients_that_went_away_while_they_waited_leave_their_place() {
             .expect("a timeout");
         assert!(parked.read(&mut [0]).is_err(), "the fetch did not wait");
 
-        let places = Options::default().max_connections;
-        for _ in 0..places + 100 {
+        for _ in 0..2 * PLACES {
             // When the broker is slower than this loop it may be full for now.
             let _ = connect(address).write_all(FETCH);
         }
