@@ -8,6 +8,7 @@
 mod support;
 
 mod admin;
+mod classic;
 mod fetch;
 mod offsets;
 mod produce;

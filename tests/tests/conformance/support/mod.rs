@@ -2,7 +2,9 @@
 
 pub mod codec;
 pub mod codes;
+pub mod groups;
 pub mod log;
+pub mod offsets;
 pub mod shapes;
 mod target;
 pub mod topics;
