@@ -11,7 +11,7 @@ use kafka_protocol::protocol::StrBytes;
 use super::{Code, Stop, produce_transactions};
 use crate::core::RequestContext;
 use crate::log::{Partition, SequenceError, Topic};
-use crate::records::{RecordsError, Rules, ValidBatch, validate};
+use crate::records::{RecordProblem, RecordsError, Rules, ValidBatch, validate};
 use crate::store::{AppendError, Appended};
 use crate::transactions::Identity;
 
@@ -68,10 +68,8 @@ async fn append(cx: &RequestContext, request: ProduceRequest) -> ProduceResponse
         Some(ResponseError::InvalidRequiredAcks)
     };
     let transactional_id = request.transactional_id;
-    // Which answers wait for the writer, in the order of its batches.
-    let mut places = Vec::new();
-    let mut batches: Vec<(Arc<Partition>, ValidBatch)> = Vec::new();
     let mut topics = Vec::with_capacity(request.topic_data.len());
+    let mut waiting = Vec::new();
     for topic in request.topic_data {
         let found = match whole {
             Some(error) => Err(error),
@@ -85,9 +83,12 @@ async fn append(cx: &RequestContext, request: ProduceRequest) -> ProduceResponse
                 Ok(topic) => check(cx, topic, data, transactional_id.is_some()),
             };
             match checked {
-                Ok(batch) => {
-                    places.push((topics.len(), partitions.len()));
-                    batches.push(batch);
+                Ok((partition, batch)) => {
+                    waiting.push(Waiting {
+                        place: (topics.len(), partitions.len()),
+                        partition,
+                        batch,
+                    });
                     partitions.push(PartitionProduceResponse::default().with_index(index));
                 }
                 Err(refused) => partitions.push(refused.answer(index, cx.version)),
@@ -103,53 +104,75 @@ async fn append(cx: &RequestContext, request: ProduceRequest) -> ProduceResponse
     if let Some(id) = &transactional_id
         && cx.version >= produce_transactions::BEGINS
     {
-        let refused = produce_transactions::begin(cx, id, &batches).await;
-        let mut keep = refused.iter().map(Option::is_none);
-        batches.retain(|_| keep.next().unwrap_or(true));
-        let mut refused = refused.into_iter();
-        places.retain(|(topic, partition)| {
-            let Some(error) = refused.next().flatten() else {
-                return true;
-            };
-            let answer: &mut PartitionProduceResponse =
-                &mut topics[*topic].partition_responses[*partition];
+        for (place, error) in produce_transactions::begin(cx, id, &mut waiting).await {
+            let answer = answer_at(&mut topics, place);
             *answer = Refused::plain(error).answer(answer.index, cx.version);
-            false
-        });
-    }
-    if !batches.is_empty() {
-        let producers: Vec<Identity> = batches.iter().map(|(_, batch)| batch.into()).collect();
-        let results = cx.core.writer.append(batches).await;
-        let mut results =
-            results.map_err(|error| tracing::warn!(%error, "records were not written"));
-        for (at, (topic, partition)) in places.into_iter().enumerate() {
-            let answer = &mut topics[topic].partition_responses[partition];
-            *answer = match &mut results {
-                Ok(results) => match results.get_mut(at) {
-                    Some(Ok(appended)) => accepted(answer.index, appended),
-                    Some(Err(error)) => {
-                        let mut refused = refusal(error, cx.version);
-                        if let (
-                            AppendError::Sequence(SequenceError::NotInTransaction),
-                            Some(id),
-                            Some(who),
-                        ) = (&*error, &transactional_id, producers.get(at))
-                        {
-                            refused.error =
-                                produce_transactions::explain(cx, id, *who, refused.error).await;
-                        }
-                        refused.answer(answer.index, cx.version)
-                    }
-                    None => Refused::plain(ResponseError::UnknownServerError)
-                        .answer(answer.index, cx.version),
-                },
-                // Whether they were written is not known; a retry finds out.
-                Err(()) => Refused::plain(ResponseError::KafkaStorageError)
-                    .answer(answer.index, cx.version),
-            };
         }
     }
+    if !waiting.is_empty() {
+        let id = transactional_id.as_ref().map(|id| &***id);
+        write(cx, id, waiting, &mut topics).await;
+    }
     ProduceResponse::default().with_responses(topics)
+}
+
+/// Has the batches written, and answers for each of them.
+async fn write(
+    cx: &RequestContext,
+    transactional_id: Option<&str>,
+    waiting: Vec<Waiting>,
+    topics: &mut [TopicProduceResponse],
+) {
+    let places: Vec<_> = waiting
+        .iter()
+        .map(|one| (one.place, Identity::from(&one.batch)))
+        .collect();
+    let batches = waiting
+        .into_iter()
+        .map(|one| (one.partition, one.batch))
+        .collect();
+    let results = cx.core.writer.append(batches).await;
+    let mut results = results.map_err(|error| tracing::warn!(%error, "records were not written"));
+    for (at, (place, who)) in places.into_iter().enumerate() {
+        let refused = match &mut results {
+            Ok(results) => match results.get_mut(at) {
+                Some(Ok(appended)) => {
+                    let answer = answer_at(topics, place);
+                    *answer = accepted(answer.index, appended);
+                    continue;
+                }
+                Some(Err(error)) => {
+                    let mut refused = refusal(error, cx.version);
+                    if let (AppendError::Sequence(SequenceError::NotInTransaction), Some(id)) =
+                        (&*error, transactional_id)
+                    {
+                        refused.error =
+                            produce_transactions::explain(cx, id, who, refused.error).await;
+                    }
+                    refused
+                }
+                None => Refused::plain(ResponseError::UnknownServerError),
+            },
+            // Whether they were written is not known; a retry finds out.
+            Err(()) => Refused::plain(ResponseError::KafkaStorageError),
+        };
+        let answer = answer_at(topics, place);
+        *answer = refused.answer(answer.index, cx.version);
+    }
+}
+
+/// A batch that passed every check, and where in the response its answer goes.
+pub(super) struct Waiting {
+    pub(super) place: (usize, usize),
+    pub(super) partition: Arc<Partition>,
+    pub(super) batch: ValidBatch,
+}
+
+fn answer_at(
+    topics: &mut [TopicProduceResponse],
+    (topic, partition): (usize, usize),
+) -> &mut PartitionProduceResponse {
+    &mut topics[topic].partition_responses[partition]
 }
 
 /// The topic by its id, or by its name before [`TOPIC_IDS`].
@@ -196,7 +219,7 @@ fn accepted(index: i32, appended: &Appended) -> PartitionProduceResponse {
 struct Refused {
     error: ResponseError,
     message: Option<String>,
-    record: Option<(i32, String)>,
+    records: Vec<RecordProblem>,
 }
 
 impl Refused {
@@ -204,7 +227,7 @@ impl Refused {
         Self {
             error,
             message: None,
-            record: None,
+            records: Vec::new(),
         }
     }
 
@@ -218,13 +241,15 @@ impl Refused {
         if version >= 8 {
             answer.error_message = self.message.map(StrBytes::from_string);
             answer.record_errors = self
-                .record
-                .map(|(at, message)| {
-                    BatchIndexAndErrorMessage::default()
-                        .with_batch_index(at)
-                        .with_batch_index_error_message(Some(StrBytes::from_string(message)))
-                })
+                .records
                 .into_iter()
+                .map(|problem| {
+                    BatchIndexAndErrorMessage::default()
+                        .with_batch_index(problem.index)
+                        .with_batch_index_error_message(Some(StrBytes::from_string(
+                            problem.message,
+                        )))
+                })
                 .collect();
         }
         answer
@@ -236,7 +261,7 @@ impl From<RecordsError> for Refused {
         Self {
             error: error.code(),
             message: Some(error.to_string()),
-            record: None,
+            records: error.into_problems(),
         }
     }
 }
@@ -256,6 +281,6 @@ fn refusal(error: &AppendError, version: i16) -> Refused {
     Refused {
         error: code,
         message: Some(error.to_string()),
-        record: None,
+        records: Vec::new(),
     }
 }

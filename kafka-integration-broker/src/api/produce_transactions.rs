@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use kafka_protocol::ResponseError;
 
+use super::produce::Waiting;
 use crate::core::RequestContext;
-use crate::log::Partition;
 use crate::records::ValidBatch;
 use crate::transactions::{Identity, Protocol};
 
@@ -22,47 +22,49 @@ impl From<&ValidBatch> for Identity {
 }
 
 /// Takes the partitions of transactional batches into their producer's
-/// transaction. Returns, batch by batch, why one may not be written.
+/// transaction. Removes the batches that may not be written, and returns where
+/// their answers go and why.
 pub(super) async fn begin(
     cx: &RequestContext,
     id: &str,
-    batches: &[(Arc<Partition>, ValidBatch)],
-) -> Vec<Option<ResponseError>> {
-    let mut refused = vec![None; batches.len()];
+    waiting: &mut Vec<Waiting>,
+) -> Vec<((usize, usize), ResponseError)> {
+    let mut refused = Vec::new();
     let mut asked: Vec<Identity> = Vec::new();
     // A request comes from one producer, so this goes around once.
-    while let Some(who) = batches
+    while let Some(who) = waiting
         .iter()
-        .filter(|(partition, batch)| must_ask(partition, batch))
-        .map(|(_, batch)| Identity::from(batch))
+        .filter(|one| must_ask(one))
+        .map(|one| Identity::from(&one.batch))
         .find(|who| !asked.contains(who))
     {
         asked.push(who);
-        let is_of =
-            |batch: &ValidBatch| batch.header.is_transactional() && Identity::from(batch) == who;
-        let partitions = batches
+        let partitions = waiting
             .iter()
-            .filter(|(_, batch)| is_of(batch))
-            .map(|(partition, _)| Arc::clone(partition))
+            .filter(|one| must_ask(one) && Identity::from(&one.batch) == who)
+            .map(|one| Arc::clone(&one.partition))
             .collect();
         let transactions = &cx.core.transactions;
         let added = transactions.add_partitions(id, who, partitions, Protocol::V2);
         if let Err(error) = added.await {
-            for (place, (_, batch)) in refused.iter_mut().zip(batches) {
-                if is_of(batch) {
-                    *place = Some(as_producer_knows(error));
+            let error = as_producer_knows(error);
+            waiting.retain(|one| {
+                let is_refused = must_ask(one) && Identity::from(&one.batch) == who;
+                if is_refused {
+                    refused.push((one.place, error));
                 }
-            }
+                !is_refused
+            });
         }
     }
     refused
 }
 
-/// Whether the coordinator hasn't let this producer in yet.
-fn must_ask(partition: &Partition, batch: &ValidBatch) -> bool {
-    let header = &batch.header;
+/// Whether the coordinator hasn't let this batch's producer in yet.
+fn must_ask(one: &Waiting) -> bool {
+    let header = &one.batch.header;
     header.is_transactional()
-        && !partition.append_state(|state| {
+        && !one.partition.append_state(|state| {
             state.is_in_transaction(header.producer_id, header.producer_epoch)
         })
 }

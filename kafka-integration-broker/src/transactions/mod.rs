@@ -24,7 +24,7 @@ mod transaction;
 mod tests;
 
 pub(crate) use self::command::{Described, Listed, OffsetsToCommit, Protocol};
-pub(crate) use self::coordinator::{Coordinator, Shared, Stored};
+pub(crate) use self::coordinator::{Coordinator, RestoreError, Shared, Stored};
 pub(crate) use self::transaction::Identity;
 
 /// The longest timeout a producer may ask for, in ms: Kafka's default of
