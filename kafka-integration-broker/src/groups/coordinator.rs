@@ -428,3 +428,6 @@ fn for_commit(claim: &CommitClaim) -> (Start, ResponseError) {
     };
     (start, unknown_to_commit(claim))
 }
+
+#[cfg(test)]
+mod tests;
