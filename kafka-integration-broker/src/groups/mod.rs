@@ -10,6 +10,7 @@ mod command;
 mod consumer;
 mod coordinator;
 mod group;
+mod kind;
 mod offsets;
 mod settings;
 mod stored;

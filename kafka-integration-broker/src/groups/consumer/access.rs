@@ -6,7 +6,7 @@ use kafka_protocol::messages::ConsumerGroupHeartbeatRequest;
 use super::group::{ConsumerGroup, new_member_id};
 use super::member::{JOINING, LEAVING_FOR_A_WHILE, Member};
 use super::{Partitions, Refused};
-use crate::groups::CommitClaim;
+use crate::groups::{CommitClaim, CommittedOffset};
 
 /// The first version of OffsetCommit that knows member epochs.
 const COMMIT_WITH_EPOCHS: i16 = 9;
@@ -122,6 +122,12 @@ impl ConsumerGroup {
             false if claim.transactional => Err(ResponseError::IllegalGeneration),
             false => Err(ResponseError::StaleMemberEpoch),
         }
+    }
+
+    /// Since when an offset has been of no use, in ms since 1970; `None` while
+    /// it is in use.
+    pub(crate) fn unused_since(&self, topic: &str, offset: &CommittedOffset) -> Option<i64> {
+        (!self.is_subscribed(topic)).then_some(offset.timestamp)
     }
 
     /// Whether offsets may be fetched. Who is no member says so with no id and

@@ -187,11 +187,6 @@ impl ConsumerGroup {
         }
         self.remove(over);
     }
-
-    /// Whether something must be stored that was not the last time.
-    pub(crate) fn take_dirty(&mut self) -> bool {
-        std::mem::take(&mut self.dirty)
-    }
 }
 
 /// A member that is not sure of its answers sends everything, to be told

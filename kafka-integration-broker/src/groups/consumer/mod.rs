@@ -17,6 +17,7 @@ mod pattern;
 mod reconcile;
 mod refused;
 mod request;
+mod serve;
 mod stored;
 mod subscriptions;
 mod timers;
@@ -26,10 +27,10 @@ mod topics;
 mod tests;
 
 use self::partitions::Partitions;
+use self::request::validate;
 
 pub(crate) use self::group::ConsumerGroup;
 pub(crate) use self::refused::Refused;
-pub(crate) use self::request::validate;
 pub(crate) use self::stored::StoredConsumer;
 pub(crate) use self::timers::Timing;
 pub(crate) use self::topics::TopicsView;

@@ -25,6 +25,12 @@ impl Refused {
     }
 }
 
+impl From<ResponseError> for Refused {
+    fn from(error: ResponseError) -> Self {
+        Self::new(error, error.to_string())
+    }
+}
+
 impl From<Refused> for ConsumerGroupHeartbeatResponse {
     fn from(refused: Refused) -> Self {
         Self::default()

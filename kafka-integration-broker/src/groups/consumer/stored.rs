@@ -27,6 +27,16 @@ impl StoredConsumer {
 }
 
 impl ConsumerGroup {
+    /// What is to be stored, if something has changed since the last time.
+    pub(crate) fn unsaved(&mut self) -> Option<StoredConsumer> {
+        std::mem::take(&mut self.dirty).then(|| self.stored())
+    }
+
+    /// The outcome of storing what was [unsaved](Self::unsaved).
+    pub(crate) fn saved(&mut self, done: bool) {
+        self.dirty |= !done;
+    }
+
     pub(crate) fn stored(&self) -> StoredConsumer {
         StoredConsumer {
             epoch: self.epoch,

@@ -103,7 +103,7 @@ fn a_lost_first_answer_is_given_again() {
 fn a_refused_heartbeat_changes_nothing() {
     let mut group = Fixture::new(&[("orders", 2)]);
     group.joins("a", &["orders"]);
-    group.group.take_dirty();
+    group.group.unsaved();
     let before = group.group.stored();
     let refused = group.send(&join_matching("b", "a["));
     assert_eq!(refused, Err(ResponseError::InvalidRegularExpression));
@@ -111,16 +111,16 @@ fn a_refused_heartbeat_changes_nothing() {
     let refused = group.send(&change);
     assert_eq!(refused, Err(ResponseError::InvalidRegularExpression));
     assert_eq!(group.group.stored(), before);
-    assert!(!group.group.take_dirty());
+    assert_eq!(group.group.unsaved(), None);
 }
 
 #[test]
 fn only_a_change_must_be_stored() {
     let mut group = Fixture::new(&[("orders", 2)]);
     group.joins("a", &["orders"]);
-    assert!(group.group.take_dirty());
+    assert!(group.group.unsaved().is_some());
     group.owns("a", 1, &owned("orders", 0..2));
-    assert!(!group.group.take_dirty());
+    assert_eq!(group.group.unsaved(), None);
 }
 
 #[test]
