@@ -6,9 +6,10 @@ use kafka_protocol::messages::{ApiKey, ResponseHeader};
 use kafka_protocol::protocol::{Decodable, Encodable, HeaderVersion, StrBytes};
 
 use super::{
-    Code, Stop, api_versions, delete_groups, describe_groups, fetch, find_coordinator, heartbeat,
-    join_group, leave_group, list_groups, list_offsets, metadata, offset_commit, offset_delete,
-    offset_fetch, offset_for_leader_epoch, produce, sync_group,
+    Code, Stop, api_versions, consumer_group_describe, consumer_group_heartbeat, delete_groups,
+    describe_groups, fetch, find_coordinator, heartbeat, join_group, leave_group, list_groups,
+    list_offsets, metadata, offset_commit, offset_delete, offset_fetch, offset_for_leader_epoch,
+    produce, sync_group,
 };
 use crate::core::RequestContext;
 use crate::wire::{Frame, guard, served};
@@ -48,6 +49,8 @@ pub(crate) async fn dispatch(mut cx: RequestContext, frame: Frame) -> Result<Byt
         ApiKey::OffsetForLeaderEpoch => answer(cx, frame, offset_for_leader_epoch::handle).await,
         ApiKey::DeleteGroups => answer(cx, frame, delete_groups::handle).await,
         ApiKey::OffsetDelete => answer(cx, frame, offset_delete::handle).await,
+        ApiKey::ConsumerGroupHeartbeat => answer(cx, frame, consumer_group_heartbeat::handle).await,
+        ApiKey::ConsumerGroupDescribe => answer(cx, frame, consumer_group_describe::handle).await,
         other => Err(Stop::Close(format!("{other:?} is not served"))),
     }
 }

@@ -5,6 +5,8 @@
 //! protocol answers with silence or by hanging up.
 
 mod api_versions;
+mod consumer_group_describe;
+mod consumer_group_heartbeat;
 mod delete_groups;
 mod describe_groups;
 mod dispatch;

@@ -39,6 +39,8 @@ pub(crate) static SERVED: &[Served] = &[
     from(ApiKey::SaslAuthenticate, 0, 2),
     from(ApiKey::DeleteGroups, 0, 2),
     from(ApiKey::OffsetDelete, 0, 0),
+    from(ApiKey::ConsumerGroupHeartbeat, 0, 1),
+    from(ApiKey::ConsumerGroupDescribe, 0, 1),
 ];
 
 /// The row of an API, if it is served at all.
