@@ -65,9 +65,12 @@ fn corpus(target: &str) -> PathBuf {
         .join(target)
 }
 
+/// A target's name, and the target.
+type Target = (&'static str, fn(&[u8]));
+
 #[test]
 fn the_corpus_holds() {
-    let targets: [(&str, fn(&[u8])); 3] = [
+    let targets: [Target; 3] = [
         ("header_guard_decode", header_guard_decode),
         ("mutated_request", mutated_request),
         ("connection", connection),
