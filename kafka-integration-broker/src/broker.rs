@@ -245,6 +245,7 @@ impl EmbeddedBrokerBuilder {
                 ..groups::Settings::default()
             },
             Arc::clone(&opened.offsets),
+            Arc::clone(&opened.catalogue),
             opened.writer.clone(),
             stopping.clone(),
             tasks.clone(),

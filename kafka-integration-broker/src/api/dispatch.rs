@@ -6,11 +6,11 @@ use kafka_protocol::messages::{ApiKey, ResponseHeader};
 use kafka_protocol::protocol::{Decodable, Encodable, HeaderVersion, StrBytes};
 
 use super::{
-    Code, Stop, add_offsets_to_txn, add_partitions_to_txn, api_versions, delete_groups,
-    describe_groups, describe_producers, describe_transactions, end_txn, fetch, find_coordinator,
-    heartbeat, init_producer_id, join_group, leave_group, list_groups, list_offsets,
-    list_transactions, metadata, offset_commit, offset_delete, offset_fetch,
-    offset_for_leader_epoch, produce, sync_group, txn_offset_commit,
+    Code, Stop, add_offsets_to_txn, add_partitions_to_txn, api_versions, consumer_group_describe,
+    consumer_group_heartbeat, delete_groups, describe_groups, describe_producers,
+    describe_transactions, end_txn, fetch, find_coordinator, heartbeat, init_producer_id,
+    join_group, leave_group, list_groups, list_offsets, list_transactions, metadata, offset_commit,
+    offset_delete, offset_fetch, offset_for_leader_epoch, produce, sync_group, txn_offset_commit,
 };
 use crate::core::RequestContext;
 use crate::wire::{Frame, guard, served};
@@ -58,6 +58,8 @@ pub(crate) async fn dispatch(mut cx: RequestContext, frame: Frame) -> Result<Byt
         ApiKey::DescribeProducers => answer(cx, frame, describe_producers::handle).await,
         ApiKey::DescribeTransactions => answer(cx, frame, describe_transactions::handle).await,
         ApiKey::ListTransactions => answer(cx, frame, list_transactions::handle).await,
+        ApiKey::ConsumerGroupHeartbeat => answer(cx, frame, consumer_group_heartbeat::handle).await,
+        ApiKey::ConsumerGroupDescribe => answer(cx, frame, consumer_group_describe::handle).await,
         other => Err(Stop::Close(format!("{other:?} is not served"))),
     }
 }

@@ -7,6 +7,8 @@
 mod add_offsets_to_txn;
 mod add_partitions_to_txn;
 mod api_versions;
+mod consumer_group_describe;
+mod consumer_group_heartbeat;
 mod delete_groups;
 mod describe_groups;
 mod describe_producers;

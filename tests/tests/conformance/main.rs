@@ -9,7 +9,9 @@ mod support;
 
 mod admin;
 mod classic;
+mod consumer;
 mod fetch;
 mod offsets;
 mod produce;
+mod transactions;
 mod wire;

@@ -28,6 +28,7 @@ impl Scene {
         let groups = Coordinator::start(
             Settings::default(),
             Arc::clone(&opened.offsets),
+            opened.catalogue,
             opened.writer,
             CancellationToken::new(),
             TaskTracker::new(),

@@ -2,6 +2,7 @@
 
 pub mod codec;
 pub mod codes;
+pub mod consumers;
 pub mod groups;
 pub mod log;
 pub mod offsets;

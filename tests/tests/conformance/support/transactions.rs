@@ -2,14 +2,18 @@
 
 use kafka_integration_tests::raw::{Batch, Connection};
 use kafka_protocol::messages::add_partitions_to_txn_request::AddPartitionsToTxnTopic;
+use kafka_protocol::messages::txn_offset_commit_request::{
+    TxnOffsetCommitRequestPartition, TxnOffsetCommitRequestTopic,
+};
 use kafka_protocol::messages::{
-    AddPartitionsToTxnRequest, EndTxnRequest, EndTxnResponse, FindCoordinatorRequest,
-    InitProducerIdRequest, InitProducerIdResponse, ProducerId,
+    AddOffsetsToTxnRequest, AddPartitionsToTxnRequest, EndTxnRequest, EndTxnResponse,
+    FindCoordinatorRequest, InitProducerIdRequest, InitProducerIdResponse, ProducerId,
+    TxnOffsetCommitRequest,
 };
 
 use super::codes::*;
 use super::log::{produce_in, produced};
-use super::shapes::{text, transactional_id};
+use super::shapes::{group_id, text, transactional_id};
 use super::topics::Topic;
 use super::{Target, eventually};
 
@@ -156,6 +160,56 @@ impl Producer {
             .with_producer_epoch(self.epoch)
             .with_committed(commit);
         self.connection.call(version, request).await
+    }
+
+    /// Adds a group's offsets to the transaction, with AddOffsetsToTxn 3.
+    pub async fn add_group(&mut self, group: &str) -> i16 {
+        let request = AddOffsetsToTxnRequest::default()
+            .with_transactional_id(transactional_id(&self.transactional_id))
+            .with_producer_id(ProducerId(self.id))
+            .with_producer_epoch(self.epoch)
+            .with_group_id(group_id(group));
+        eventually("the group in the transaction", async || {
+            let error = self.connection.call(3, request.clone()).await.error_code;
+            (error != CONCURRENT_TRANSACTIONS).then_some(error)
+        })
+        .await
+    }
+
+    /// A commit of offsets in the transaction, of no member.
+    pub fn commit_request(
+        &self,
+        group: &str,
+        topic: &Topic,
+        offset: i64,
+    ) -> TxnOffsetCommitRequest {
+        let partition = TxnOffsetCommitRequestPartition::default()
+            .with_partition_index(0)
+            .with_committed_offset(offset)
+            .with_committed_metadata(Some(text("in a transaction")));
+        let topic = TxnOffsetCommitRequestTopic::default()
+            .with_name(topic.name())
+            .with_partitions(vec![partition]);
+        TxnOffsetCommitRequest::default()
+            .with_transactional_id(transactional_id(&self.transactional_id))
+            .with_group_id(group_id(group))
+            .with_producer_id(ProducerId(self.id))
+            .with_producer_epoch(self.epoch)
+            .with_generation_id(-1)
+            .with_topics(vec![topic])
+    }
+
+    /// TxnOffsetCommit of any version; the partition's error.
+    pub async fn commit_offset(
+        &mut self,
+        version: i16,
+        group: &str,
+        topic: &Topic,
+        offset: i64,
+    ) -> i16 {
+        let request = self.commit_request(group, topic, offset);
+        let answer = self.connection.call(version, request).await;
+        answer.topics[0].partitions[0].error_code
     }
 
     /// Commits or aborts with EndTxn 3 and waits until the marker is in each of

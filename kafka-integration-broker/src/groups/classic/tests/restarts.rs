@@ -11,7 +11,9 @@ use crate::groups::stored::StoredGroup;
 fn restart(scene: &Scene) -> Scene {
     let stored = scene.stored.clone().expect("stored");
     let bytes = serde_json::to_vec(&StoredGroup::Classic(stored)).expect("json");
-    let StoredGroup::Classic(stored) = serde_json::from_slice(&bytes).expect("json");
+    let StoredGroup::Classic(stored) = serde_json::from_slice(&bytes).expect("json") else {
+        panic!("a classic group was stored");
+    };
     let mut next = Scene::new();
     let settings = Arc::new(Settings::default());
     next.group = ClassicGroup::restore(Arc::from("g"), settings, stored, next.now);
