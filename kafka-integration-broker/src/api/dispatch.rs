@@ -6,7 +6,9 @@ use kafka_protocol::messages::{ApiKey, ResponseHeader};
 use kafka_protocol::protocol::{Decodable, Encodable, HeaderVersion, StrBytes};
 
 use super::{
-    Code, Stop, api_versions, delete_groups, describe_groups, fetch, find_coordinator, heartbeat,
+    Code, Stop, alter_configs, api_versions, create_partitions, create_topics, delete_groups,
+    delete_records, delete_topics, describe_cluster, describe_configs, describe_groups,
+    describe_topic_partitions, fetch, find_coordinator, heartbeat, incremental_alter_configs,
     join_group, leave_group, list_groups, list_offsets, metadata, offset_commit, offset_delete,
     offset_fetch, offset_for_leader_epoch, produce, sync_group,
 };
@@ -45,9 +47,22 @@ pub(crate) async fn dispatch(mut cx: RequestContext, frame: Frame) -> Result<Byt
         ApiKey::DescribeGroups => answer(cx, frame, describe_groups::handle).await,
         ApiKey::ListGroups => answer(cx, frame, list_groups::handle).await,
         ApiKey::ApiVersions => answer(cx, frame, api_versions::handle).await,
+        ApiKey::CreateTopics => answer(cx, frame, create_topics::handle).await,
+        ApiKey::DeleteTopics => answer(cx, frame, delete_topics::handle).await,
+        ApiKey::DeleteRecords => answer(cx, frame, delete_records::handle).await,
         ApiKey::OffsetForLeaderEpoch => answer(cx, frame, offset_for_leader_epoch::handle).await,
+        ApiKey::DescribeConfigs => answer(cx, frame, describe_configs::handle).await,
+        ApiKey::AlterConfigs => answer(cx, frame, alter_configs::handle).await,
+        ApiKey::CreatePartitions => answer(cx, frame, create_partitions::handle).await,
         ApiKey::DeleteGroups => answer(cx, frame, delete_groups::handle).await,
+        ApiKey::IncrementalAlterConfigs => {
+            answer(cx, frame, incremental_alter_configs::handle).await
+        }
         ApiKey::OffsetDelete => answer(cx, frame, offset_delete::handle).await,
+        ApiKey::DescribeCluster => answer(cx, frame, describe_cluster::handle).await,
+        ApiKey::DescribeTopicPartitions => {
+            answer(cx, frame, describe_topic_partitions::handle).await
+        }
         other => Err(Stop::Close(format!("{other:?} is not served"))),
     }
 }

@@ -4,13 +4,24 @@
 //! An error of the protocol is part of the response; [`Stop`] is for what the
 //! protocol answers with silence or by hanging up.
 
+mod admin;
+mod alter_configs;
 mod api_versions;
+mod config_resource;
+mod create_partitions;
+mod create_topics;
 mod delete_groups;
+mod delete_records;
+mod delete_topics;
+mod describe_cluster;
+mod describe_configs;
 mod describe_groups;
+mod describe_topic_partitions;
 mod dispatch;
 mod fetch;
 mod find_coordinator;
 mod heartbeat;
+mod incremental_alter_configs;
 mod join_group;
 mod leave_group;
 mod list_groups;

@@ -35,10 +35,19 @@ pub(crate) static SERVED: &[Served] = &[
     from(ApiKey::ListGroups, 0, 5),
     from(ApiKey::SaslHandshake, 0, 1),
     from(ApiKey::ApiVersions, 0, 4),
+    from(ApiKey::CreateTopics, 2, 7),
+    from(ApiKey::DeleteTopics, 1, 6),
+    from(ApiKey::DeleteRecords, 0, 2),
     from(ApiKey::OffsetForLeaderEpoch, 2, 4),
+    from(ApiKey::DescribeConfigs, 1, 4),
+    from(ApiKey::AlterConfigs, 0, 2),
     from(ApiKey::SaslAuthenticate, 0, 2),
+    from(ApiKey::CreatePartitions, 0, 3),
     from(ApiKey::DeleteGroups, 0, 2),
+    from(ApiKey::IncrementalAlterConfigs, 0, 1),
     from(ApiKey::OffsetDelete, 0, 0),
+    from(ApiKey::DescribeCluster, 0, 2),
+    from(ApiKey::DescribeTopicPartitions, 0, 0),
 ];
 
 /// The row of an API, if it is served at all.
