@@ -6,11 +6,12 @@ use kafka_protocol::messages::{ApiKey, ResponseHeader};
 use kafka_protocol::protocol::{Decodable, Encodable, HeaderVersion, StrBytes};
 
 use super::{
-    Code, Stop, alter_configs, api_versions, create_partitions, create_topics, delete_groups,
-    delete_records, delete_topics, describe_cluster, describe_configs, describe_groups,
-    describe_topic_partitions, fetch, find_coordinator, heartbeat, incremental_alter_configs,
-    join_group, leave_group, list_groups, list_offsets, metadata, offset_commit, offset_delete,
-    offset_fetch, offset_for_leader_epoch, produce, sync_group,
+    Code, Stop, alter_configs, api_versions, consumer_group_describe, consumer_group_heartbeat,
+    create_partitions, create_topics, delete_groups, delete_records, delete_topics,
+    describe_cluster, describe_configs, describe_groups, describe_topic_partitions, fetch,
+    find_coordinator, heartbeat, incremental_alter_configs, join_group, leave_group, list_groups,
+    list_offsets, metadata, offset_commit, offset_delete, offset_fetch, offset_for_leader_epoch,
+    produce, sync_group,
 };
 use crate::core::RequestContext;
 use crate::wire::{Frame, guard, served};
@@ -63,6 +64,8 @@ pub(crate) async fn dispatch(mut cx: RequestContext, frame: Frame) -> Result<Byt
         ApiKey::DescribeTopicPartitions => {
             answer(cx, frame, describe_topic_partitions::handle).await
         }
+        ApiKey::ConsumerGroupHeartbeat => answer(cx, frame, consumer_group_heartbeat::handle).await,
+        ApiKey::ConsumerGroupDescribe => answer(cx, frame, consumer_group_describe::handle).await,
         other => Err(Stop::Close(format!("{other:?} is not served"))),
     }
 }

@@ -24,8 +24,16 @@ pub(super) async fn handle(
 ) -> Result<OffsetFetchResponse, Stop> {
     let stable = request.require_stable;
     if cx.version >= 8 {
-        let groups = request.groups.iter().map(|group| fetch(cx, group, stable));
-        return Ok(OffsetFetchResponse::default().with_groups(groups.collect()));
+        let mut groups = Vec::with_capacity(request.groups.len());
+        for group in &request.groups {
+            groups.push(match check_member(cx, group).await {
+                Ok(()) => fetch(cx, group, stable),
+                Err(error) => OffsetFetchResponseGroup::default()
+                    .with_group_id(group.group_id.clone())
+                    .with_error_code(error.number()),
+            });
+        }
+        return Ok(OffsetFetchResponse::default().with_groups(groups));
     }
     let topics = request
         .topics
@@ -37,6 +45,19 @@ pub(super) async fn handle(
     Ok(OffsetFetchResponse::default()
         .with_error_code(answer.error_code)
         .with_topics(answer.topics.into_iter().map(narrow).collect()))
+}
+
+/// Who names a member must be it, in its epoch. Versions below 9 name none.
+async fn check_member(
+    cx: &RequestContext,
+    request: &OffsetFetchRequestGroup,
+) -> Result<(), ResponseError> {
+    let (id, epoch) = (request.member_id.clone(), request.member_epoch);
+    if id.is_none() && epoch < 0 {
+        return Ok(());
+    }
+    let groups = &cx.core.groups;
+    groups.check_fetch(&request.group_id, id, epoch).await
 }
 
 fn fetch(

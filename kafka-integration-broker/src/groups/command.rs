@@ -1,13 +1,16 @@
 use kafka_protocol::ResponseError;
+use kafka_protocol::messages::consumer_group_describe_response::DescribedGroup as DescribedConsumerGroup;
 use kafka_protocol::messages::describe_groups_response::DescribedGroup;
 use kafka_protocol::messages::list_groups_response::ListedGroup;
 use kafka_protocol::messages::{
-    HeartbeatRequest, JoinGroupRequest, JoinGroupResponse, LeaveGroupRequest, LeaveGroupResponse,
-    SyncGroupRequest, SyncGroupResponse,
+    ConsumerGroupHeartbeatRequest, ConsumerGroupHeartbeatResponse, HeartbeatRequest,
+    JoinGroupRequest, JoinGroupResponse, LeaveGroupRequest, LeaveGroupResponse, SyncGroupRequest,
+    SyncGroupResponse,
 };
 use kafka_protocol::protocol::StrBytes;
 use tokio::sync::oneshot;
 
+use super::consumer::Refused;
 use super::{CommittedOffset, TopicPartition};
 use crate::core::RequestContext;
 
@@ -66,6 +69,21 @@ pub(super) enum Command {
     Leave {
         request: LeaveGroupRequest,
         reply: Reply<LeaveGroupResponse>,
+    },
+    ConsumerHeartbeat {
+        client: Client,
+        request: ConsumerGroupHeartbeatRequest,
+        reply: Reply<Result<ConsumerGroupHeartbeatResponse, Refused>>,
+    },
+    ConsumerDescribe {
+        version: i16,
+        reply: Reply<Result<DescribedConsumerGroup, Refused>>,
+    },
+    /// Whether the sender may fetch offsets.
+    CheckFetch {
+        member_id: Option<StrBytes>,
+        member_epoch: i32,
+        reply: Reply<Result<(), ResponseError>>,
     },
     /// Stores offsets, if the sender may.
     Commit {

@@ -21,11 +21,13 @@ use tokio_util::task::TaskTracker;
 
 use super::classic::refused;
 use super::command::{Client, Command, CommitClaim, Reply};
-use super::group::{Group, Kind, unknown_to_commit};
+use super::group::{Group, unknown_to_commit};
+use super::kind::Kind;
 use super::stored::StoredGroup;
 use super::{CommittedOffset, Offsets, Settings, TopicPartition};
 use crate::api::Code;
 use crate::clock::now_ms;
+use crate::log::Catalogue;
 use crate::store::Writer;
 
 /// Commands that may wait for a group. Whoever asks more waits for room.
@@ -43,6 +45,7 @@ pub(super) struct Shared {
     groups: Mutex<FxHashMap<Arc<str>, Slot>>,
     pub(super) settings: Arc<Settings>,
     pub(super) offsets: Arc<Offsets>,
+    pub(super) catalogue: Arc<Catalogue>,
     pub(super) writer: Writer,
     pub(super) stopping: CancellationToken,
     tasks: TaskTracker,
@@ -58,7 +61,7 @@ enum Slot {
 
 /// Whether a group that nobody has heard of is made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Start {
+pub(super) enum Start {
     Always,
     IfKnown,
 }
@@ -108,6 +111,7 @@ impl Coordinator {
     pub(crate) fn start(
         settings: Settings,
         offsets: Arc<Offsets>,
+        catalogue: Arc<Catalogue>,
         writer: Writer,
         stopping: CancellationToken,
         tasks: TaskTracker,
@@ -117,6 +121,7 @@ impl Coordinator {
             groups: Mutex::default(),
             settings: Arc::new(settings),
             offsets,
+            catalogue,
             writer,
             stopping,
             tasks,
@@ -338,7 +343,7 @@ impl Coordinator {
     }
 
     /// Asks a group's task; `None` when there is no such group.
-    async fn ask<T>(
+    pub(super) async fn ask<T>(
         &self,
         group: &str,
         start: Start,
@@ -428,3 +433,6 @@ fn for_commit(claim: &CommitClaim) -> (Start, ResponseError) {
     };
     (start, unknown_to_commit(claim))
 }
+
+#[cfg(test)]
+mod tests;

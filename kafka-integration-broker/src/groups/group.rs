@@ -4,126 +4,21 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use kafka_protocol::ResponseError;
+use kafka_protocol::messages::SyncGroupResponse;
 use tokio::sync::mpsc;
 
-use super::classic::ClassicGroup;
+use super::classic::refused;
 use super::command::{Command, CommitClaim, Reply};
 use super::coordinator::Shared;
+use super::kind::Kind;
 use super::stored::StoredGroup;
 use super::{CommittedOffset, TopicPartition};
+use crate::api::Code;
 use crate::store::{Change, Changes, RecordKind};
 
 /// Commands taken from the inbox at a time; commits among them that follow
 /// each other are stored together.
 const BATCH: usize = 64;
-
-/// Which protocol a group follows. A group that was never joined, or has been
-/// deleted, is an unused classic one.
-#[derive(Debug)]
-pub(super) enum Kind {
-    Classic(ClassicGroup),
-}
-
-impl Kind {
-    pub(super) fn unused(id: &Arc<str>, shared: &Shared) -> Self {
-        Self::Classic(ClassicGroup::new(
-            Arc::clone(id),
-            Arc::clone(&shared.settings),
-        ))
-    }
-
-    pub(super) fn restore(
-        id: &Arc<str>,
-        stored: StoredGroup,
-        shared: &Shared,
-        now: Instant,
-    ) -> Self {
-        let (id, settings) = (Arc::clone(id), Arc::clone(&shared.settings));
-        match stored {
-            StoredGroup::Classic(stored) => {
-                Self::Classic(ClassicGroup::restore(id, settings, stored, now))
-            }
-        }
-    }
-
-    fn stored(&self) -> Option<StoredGroup> {
-        match self {
-            Self::Classic(group) => group.stored().map(StoredGroup::Classic),
-        }
-    }
-
-    fn next_deadline(&self) -> Option<Instant> {
-        match self {
-            Self::Classic(group) => group.next_deadline(),
-        }
-    }
-
-    fn tick(&mut self, now: Instant) {
-        match self {
-            Self::Classic(group) => group.tick(now),
-        }
-    }
-
-    fn is_idle(&self) -> bool {
-        match self {
-            Self::Classic(group) => group.is_idle(),
-        }
-    }
-
-    fn is_empty(&self) -> bool {
-        match self {
-            Self::Classic(group) => group.is_empty(),
-        }
-    }
-
-    fn is_unused(&self) -> bool {
-        match self {
-            Self::Classic(group) => group.is_unused(),
-        }
-    }
-
-    fn is_subscribed(&self, topic: &str) -> bool {
-        match self {
-            Self::Classic(group) => group.is_subscribed(topic),
-        }
-    }
-
-    fn check_commit(&self, claim: &CommitClaim) -> Result<(), ResponseError> {
-        match self {
-            Self::Classic(group) => group.check_commit(claim),
-        }
-    }
-
-    fn committed(&mut self, claim: &CommitClaim, now: Instant) {
-        match self {
-            Self::Classic(group) => group.committed(claim, now),
-        }
-    }
-
-    fn check_delete_offsets(&self) -> Result<(), ResponseError> {
-        match self {
-            Self::Classic(group) => group.check_delete_offsets(),
-        }
-    }
-
-    fn unused_since(&self, topic: &str, offset: &CommittedOffset) -> Option<i64> {
-        match self {
-            Self::Classic(group) => group.unused_since(topic, offset),
-        }
-    }
-
-    fn force_rebalance(&mut self, now: Instant) {
-        match self {
-            Self::Classic(group) => group.force_rebalance(now),
-        }
-    }
-
-    pub(super) fn listed(&self) -> kafka_protocol::messages::list_groups_response::ListedGroup {
-        match self {
-            Self::Classic(group) => group.listed(),
-        }
-    }
-}
 
 /// The task of one group.
 #[derive(Debug)]
@@ -220,24 +115,58 @@ impl Group {
                 client,
                 request,
                 reply,
-            } => match &mut self.kind {
-                Kind::Classic(group) => group.join(&client, request, reply, now()),
-            },
+            } => {
+                let outcome = self.make_way(&request).await;
+                match (outcome, &mut self.kind) {
+                    (Ok(()), Kind::Classic(group)) => group.join(&client, request, reply, now()),
+                    (Err(error), _) => {
+                        let _ = reply.send(refused(request.member_id, error));
+                    }
+                    // Who was in the way has made way.
+                    (Ok(()), Kind::Consumer(_)) => {}
+                }
+            }
             Command::Sync { request, reply } => match &mut self.kind {
                 Kind::Classic(group) => group.sync(&request, reply),
+                Kind::Consumer(_) => {
+                    let unknown = ResponseError::UnknownMemberId.number();
+                    let _ = reply.send(SyncGroupResponse::default().with_error_code(unknown));
+                }
             },
             Command::Heartbeat { request, reply } => {
                 let _ = reply.send(match &mut self.kind {
                     Kind::Classic(group) => group.heartbeat(&request, now()),
+                    Kind::Consumer(_) => Err(ResponseError::UnknownMemberId),
                 });
             }
             Command::Leave { request, reply } => {
                 let response = match &mut self.kind {
                     Kind::Classic(group) => group.leave(&request, now()),
+                    Kind::Consumer(_) => self.consumer_expel(&request).await,
                 };
                 // Whoever asks next shall find it done.
                 self.save().await;
                 let _ = reply.send(response);
+            }
+            Command::ConsumerHeartbeat {
+                client,
+                request,
+                reply,
+            } => {
+                let _ = reply.send(self.consumer_heartbeat(&client, &request, now()).await);
+            }
+            Command::ConsumerDescribe { version, reply } => {
+                let _ = reply.send(self.consumer_describe(version));
+            }
+            Command::CheckFetch {
+                member_id,
+                member_epoch,
+                reply,
+            } => {
+                let _ = reply.send(match &self.kind {
+                    Kind::Classic(_) => Ok(()),
+                    Kind::Consumer(group) => group.check_fetch(member_id.as_deref(), member_epoch),
+                });
             }
             Command::Commit { .. } => {}
             Command::CheckCommit { claim, reply } => {
@@ -247,6 +176,7 @@ impl Group {
                 let known = self.exists();
                 let _ = reply.send(match &self.kind {
                     Kind::Classic(group) => known.then(|| group.describe()),
+                    Kind::Consumer(_) => None,
                 });
             }
             Command::List { reply } => {
@@ -272,18 +202,26 @@ impl Group {
     /// Stores what has to be stored before anything else happens.
     async fn save(&mut self) {
         loop {
-            let stored = match &self.kind {
+            let stored = match &mut self.kind {
                 Kind::Classic(group) => group.unsaved().map(StoredGroup::Classic),
+                Kind::Consumer(group) => group.unsaved().map(StoredGroup::Consumer),
             };
             let Some(stored) = stored else { return };
             let done = self.write(&stored).await.is_ok();
             match &mut self.kind {
                 Kind::Classic(group) => group.saved(done, now()),
+                Kind::Consumer(group) => {
+                    group.saved(done);
+                    if !done {
+                        // Tried again after the next command.
+                        return;
+                    }
+                }
             }
         }
     }
 
-    async fn write(&self, stored: &StoredGroup) -> Result<(), ResponseError> {
+    pub(super) async fn write(&self, stored: &StoredGroup) -> Result<(), ResponseError> {
         match serde_json::to_vec(stored) {
             Ok(bytes) => {
                 let changes = Changes::new().put(RecordKind::Group, &*self.id, bytes);
@@ -303,7 +241,7 @@ impl Group {
         })
     }
 
-    fn exists(&self) -> bool {
+    pub(super) fn exists(&self) -> bool {
         !self.kind.is_unused() || self.shared.has_offsets(&self.id)
     }
 
@@ -312,6 +250,12 @@ impl Group {
             return Err(unknown_to_commit(claim));
         }
         self.kind.check_commit(claim)
+    }
+
+    /// Drops what is stored of the group, but for its offsets.
+    pub(super) async fn forget(&self) -> Result<(), ResponseError> {
+        let changes = Changes::new().remove(RecordKind::Group, &*self.id);
+        self.apply(changes).await
     }
 
     async fn delete(&mut self) -> Result<(), ResponseError> {

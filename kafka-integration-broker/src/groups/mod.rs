@@ -3,12 +3,14 @@
 //! Each group in use is a task that owns its state ([`group`]); the
 //! [`Coordinator`] finds or starts it. What the task decides by is synchronous
 //! code that is told the time: [`classic`] for the protocol of JoinGroup and
-//! SyncGroup.
+//! SyncGroup, [`consumer`] for that of ConsumerGroupHeartbeat.
 
 mod classic;
 mod command;
+mod consumer;
 mod coordinator;
 mod group;
+mod kind;
 mod offsets;
 mod settings;
 mod stored;

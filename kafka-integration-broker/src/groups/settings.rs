@@ -1,5 +1,7 @@
 use std::time::Duration;
 
+use super::consumer::Timing;
+
 /// The limits of groups, under Apache Kafka's names and with its defaults.
 #[derive(Debug, Clone)]
 pub(crate) struct Settings {
@@ -11,6 +13,8 @@ pub(crate) struct Settings {
     pub(crate) max_session_timeout: Duration,
     /// `group.max.size`, in members.
     pub(crate) max_size: usize,
+    /// Sessions and heartbeats of the consumer protocol.
+    pub(crate) consumer: Timing,
     /// How long a member that joins for the first time may wait for its
     /// answer before it is given up; not a setting in Apache Kafka either.
     pub(crate) new_member_join_timeout: Duration,
@@ -29,6 +33,7 @@ impl Default for Settings {
             min_session_timeout: Duration::from_secs(6),
             max_session_timeout: Duration::from_secs(30 * 60),
             max_size: i32::MAX as usize,
+            consumer: Timing::default(),
             new_member_join_timeout: Duration::from_secs(5 * 60),
             offset_metadata_max: 4096,
             offsets_retention: Duration::from_secs(7 * 24 * 3600),

@@ -1,12 +1,14 @@
 use serde::{Deserialize, Serialize};
 
 use super::classic::StoredClassic;
+use super::consumer::StoredConsumer;
 
 /// A group as it is stored under its id.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub(super) enum StoredGroup {
     Classic(StoredClassic),
+    Consumer(StoredConsumer),
 }
 
 impl StoredGroup {
@@ -14,6 +16,7 @@ impl StoredGroup {
     pub(super) fn is_empty(&self) -> bool {
         match self {
             Self::Classic(group) => group.members.is_empty(),
+            Self::Consumer(group) => group.is_empty(),
         }
     }
 }

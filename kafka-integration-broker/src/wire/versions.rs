@@ -48,6 +48,8 @@ pub(crate) static SERVED: &[Served] = &[
     from(ApiKey::OffsetDelete, 0, 0),
     from(ApiKey::DescribeCluster, 0, 2),
     from(ApiKey::DescribeTopicPartitions, 0, 0),
+    from(ApiKey::ConsumerGroupHeartbeat, 0, 1),
+    from(ApiKey::ConsumerGroupDescribe, 0, 1),
 ];
 
 /// The row of an API, if it is served at all.
