@@ -6,10 +6,11 @@ use kafka_protocol::messages::{ApiKey, ResponseHeader};
 use kafka_protocol::protocol::{Decodable, Encodable, HeaderVersion, StrBytes};
 
 use super::{
-    Code, Stop, api_versions, consumer_group_describe, consumer_group_heartbeat, delete_groups,
-    describe_groups, fetch, find_coordinator, heartbeat, join_group, leave_group, list_groups,
-    list_offsets, metadata, offset_commit, offset_delete, offset_fetch, offset_for_leader_epoch,
-    produce, sync_group,
+    Code, Stop, add_offsets_to_txn, add_partitions_to_txn, api_versions, consumer_group_describe,
+    consumer_group_heartbeat, delete_groups, describe_groups, describe_producers,
+    describe_transactions, end_txn, fetch, find_coordinator, heartbeat, init_producer_id,
+    join_group, leave_group, list_groups, list_offsets, list_transactions, metadata, offset_commit,
+    offset_delete, offset_fetch, offset_for_leader_epoch, produce, sync_group, txn_offset_commit,
 };
 use crate::core::RequestContext;
 use crate::wire::{Frame, guard, served};
@@ -22,7 +23,7 @@ pub(crate) async fn dispatch(mut cx: RequestContext, frame: Frame) -> Result<Byt
             // The client is newer. It must be able to read the answer, so it
             // gets the oldest, and picks from what that names.
             let answer =
-                api_versions::answer().with_error_code(ResponseError::UnsupportedVersion.number());
+                api_versions::answer(0).with_error_code(ResponseError::UnsupportedVersion.number());
             return encode(&frame, 0, &answer);
         }
         return Err(Stop::Close(format!(
@@ -49,6 +50,14 @@ pub(crate) async fn dispatch(mut cx: RequestContext, frame: Frame) -> Result<Byt
         ApiKey::OffsetForLeaderEpoch => answer(cx, frame, offset_for_leader_epoch::handle).await,
         ApiKey::DeleteGroups => answer(cx, frame, delete_groups::handle).await,
         ApiKey::OffsetDelete => answer(cx, frame, offset_delete::handle).await,
+        ApiKey::InitProducerId => answer(cx, frame, init_producer_id::handle).await,
+        ApiKey::AddPartitionsToTxn => answer(cx, frame, add_partitions_to_txn::handle).await,
+        ApiKey::AddOffsetsToTxn => answer(cx, frame, add_offsets_to_txn::handle).await,
+        ApiKey::EndTxn => answer(cx, frame, end_txn::handle).await,
+        ApiKey::TxnOffsetCommit => answer(cx, frame, txn_offset_commit::handle).await,
+        ApiKey::DescribeProducers => answer(cx, frame, describe_producers::handle).await,
+        ApiKey::DescribeTransactions => answer(cx, frame, describe_transactions::handle).await,
+        ApiKey::ListTransactions => answer(cx, frame, list_transactions::handle).await,
         ApiKey::ConsumerGroupHeartbeat => answer(cx, frame, consumer_group_heartbeat::handle).await,
         ApiKey::ConsumerGroupDescribe => answer(cx, frame, consumer_group_describe::handle).await,
         other => Err(Stop::Close(format!("{other:?} is not served"))),
