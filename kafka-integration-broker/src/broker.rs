@@ -1,7 +1,6 @@
 //! Starting and stopping.
 
 use std::collections::BTreeMap;
-use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -18,10 +17,12 @@ use crate::groups::{self, Coordinator};
 use crate::net;
 use crate::options::Options;
 use crate::sessions::FetchSessions;
-use crate::store::{self, Changes, RecordKind, StoreOptions};
+use crate::start_error::StartError;
+use crate::store::{self, Changes, RecordKind, StoreOptions, Writer};
 use crate::wire::Budget;
 
 const CLUSTER_ID: &str = "cluster.id";
+const LAST_PORT: &str = "listen.port";
 
 /// A broker that runs in this process until it is stopped or dropped.
 ///
@@ -40,24 +41,6 @@ pub struct EmbeddedBrokerBuilder {
     options: Options,
     listen: SocketAddr,
     advertised: Option<(String, u16)>,
-}
-
-/// Why a broker did not start. Nothing is left running.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum StartError {
-    /// The address is taken, or not of this machine. Choose another, or port 0.
-    #[error("the broker can't listen on {address}: {source}")]
-    Listen {
-        /// The address asked for.
-        address: SocketAddr,
-        /// What the system said.
-        source: io::Error,
-    },
-    /// The data directory can't be used: it can't be written, another broker
-    /// has it, or another version wrote it.
-    #[error("{0}")]
-    Data(String),
 }
 
 impl EmbeddedBroker {
@@ -91,11 +74,24 @@ impl EmbeddedBroker {
         self.core.stopping.cancel();
         self.core.tasks.close();
         self.core.tasks.wait().await;
-        self.core.writer.stop().await;
-        if let Some(thread) = self.thread.take() {
-            // It has answered, so it ends at once; but joining may block.
-            let _ = tokio::task::spawn_blocking(move || thread.join()).await;
+        match self.thread.take() {
+            Some(thread) => end(&self.core.writer, thread).await,
+            None => self.core.writer.stop().await,
         }
+    }
+
+    /// Lets other processes that use the data directory find this broker.
+    async fn announce(&self) -> Result<(), StartError> {
+        let Some(directory) = self.core.options.data_dir.clone() else {
+            return Ok(());
+        };
+        let address = self.bootstrap_servers();
+        tokio::task::spawn_blocking(move || {
+            store::announce(&directory, &address)
+                .map_err(|source| StartError::Directory { directory, source })
+        })
+        .await
+        .map_err(|error| StartError::Thread(error.into()))?
     }
 }
 
@@ -110,6 +106,10 @@ impl Drop for EmbeddedBroker {
 impl EmbeddedBrokerBuilder {
     /// Keeps the data in this directory, which is made if missing. Without it,
     /// data is gone when the broker ends.
+    ///
+    /// While the broker runs, the file `broker.address` in it says where. One
+    /// broker at a time can have a directory, and the next one takes the same
+    /// port unless it is told another.
     pub fn data_dir(mut self, directory: impl AsRef<Path>) -> Self {
         self.options.data_dir = Some(PathBuf::from(directory.as_ref()));
         self
@@ -122,7 +122,8 @@ impl EmbeddedBrokerBuilder {
         self
     }
 
-    /// The port to listen on; 0, the default, takes a free one.
+    /// The port to listen on; 0, the default, takes that of the last broker on
+    /// the data directory, or else a free one.
     pub fn port(mut self, port: u16) -> Self {
         self.listen.set_port(port);
         self
@@ -192,12 +193,6 @@ impl EmbeddedBrokerBuilder {
     /// # Panics
     /// Outside a tokio runtime.
     pub async fn start(self) -> Result<EmbeddedBroker, StartError> {
-        let failed = |source| StartError::Listen {
-            address: self.listen,
-            source,
-        };
-        let listener = TcpListener::bind(self.listen).await.map_err(failed)?;
-        let address = listener.local_addr().map_err(failed)?;
         let options = StoreOptions {
             data_dir: self.options.data_dir.clone(),
             sync_to_disk: self.options.sync_to_disk,
@@ -205,22 +200,16 @@ impl EmbeddedBrokerBuilder {
         };
         let opened = tokio::task::spawn_blocking(move || store::open(&options))
             .await
-            .map_err(|error| StartError::Data(error.to_string()))?
-            .map_err(|error| StartError::Data(error.to_string()))?;
+            .map_err(|error| StartError::Thread(error.into()))??;
         let mut records = opened.records;
         let meta = records.remove(&RecordKind::Meta).unwrap_or_default();
-        let cluster_id = match stored_text(&meta, CLUSTER_ID) {
-            Some(id) => id,
-            None => {
-                let id = Uuid::new_v4().simple().to_string();
-                let changes =
-                    Changes::new().put(RecordKind::Meta, CLUSTER_ID, id.clone().into_bytes());
-                opened
-                    .writer
-                    .apply(changes)
-                    .await
-                    .map_err(|error| StartError::Data(error.to_string()))?;
-                id
+        let prepared = self.prepare(&opened.writer, &meta).await;
+        let (cluster_id, listener, address) = match prepared {
+            Ok(prepared) => prepared,
+            Err(error) => {
+                // Awaited, so that the directory is free again.
+                end(&opened.writer, opened.thread).await;
+                return Err(error);
             }
         };
         let budget = Budget::new(
@@ -256,12 +245,68 @@ impl EmbeddedBrokerBuilder {
             tasks,
         });
         core.tasks.spawn(net::accept(listener, Arc::clone(&core)));
-        Ok(EmbeddedBroker {
+        let broker = EmbeddedBroker {
             core,
             address,
             thread: Some(opened.thread),
-        })
+        };
+        match broker.announce().await {
+            Ok(()) => Ok(broker),
+            Err(error) => {
+                broker.stop().await;
+                Err(error)
+            }
+        }
     }
+
+    /// The cluster's id, and a port; both are those of the last run if they can be.
+    async fn prepare(
+        &self,
+        writer: &Writer,
+        meta: &BTreeMap<String, Vec<u8>>,
+    ) -> Result<(String, TcpListener, SocketAddr), StartError> {
+        let last_port = stored_text(meta, LAST_PORT).and_then(|port| port.parse().ok());
+        let (listener, address) = self.bind(last_port).await?;
+        let known = stored_text(meta, CLUSTER_ID);
+        let mut changes = Changes::new();
+        if last_port != Some(address.port()) {
+            let port = address.port().to_string().into_bytes();
+            changes = changes.put(RecordKind::Meta, LAST_PORT, port);
+        }
+        let id = known.unwrap_or_else(|| Uuid::new_v4().simple().to_string());
+        changes = changes.put(RecordKind::Meta, CLUSTER_ID, id.clone().into_bytes());
+        writer.apply(changes).await?;
+        Ok((id, listener, address))
+    }
+
+    async fn bind(&self, last_port: Option<u16>) -> Result<(TcpListener, SocketAddr), StartError> {
+        let listen = self.listen;
+        let failed = |source| StartError::Listen {
+            address: listen,
+            source,
+        };
+        // Clients of the last run find this one without being told.
+        let last = last_port.filter(|_| listen.port() == 0);
+        let listener = match last {
+            Some(port) => TcpListener::bind(SocketAddr::new(listen.ip(), port))
+                .await
+                .ok(),
+            None => None,
+        };
+        let listener = match listener {
+            Some(listener) => listener,
+            None => TcpListener::bind(listen).await.map_err(failed)?,
+        };
+        let address = listener.local_addr().map_err(failed)?;
+        Ok((listener, address))
+    }
+}
+
+/// Writes what was accepted and ends the writing thread.
+async fn end(writer: &Writer, thread: std::thread::JoinHandle<()>) {
+    writer.stop().await;
+    // It has answered, so it ends at once; but joining may block.
+    let _ = tokio::task::spawn_blocking(move || thread.join()).await;
 }
 
 /// Never `0.0.0.0`: no client can connect to that.

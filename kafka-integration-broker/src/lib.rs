@@ -13,6 +13,7 @@ mod options;
 mod records;
 mod security;
 mod sessions;
+mod start_error;
 mod store;
 mod transactions;
 mod wire;
@@ -21,4 +22,5 @@ mod wire;
 #[doc(hidden)]
 pub mod fuzzing;
 
-pub use self::broker::{EmbeddedBroker, EmbeddedBrokerBuilder, StartError};
+pub use self::broker::{EmbeddedBroker, EmbeddedBrokerBuilder};
+pub use self::start_error::StartError;

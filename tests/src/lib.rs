@@ -4,6 +4,7 @@
 mod broker;
 mod journal;
 mod probe;
+pub mod raw;
 
 pub use broker::{PARTITIONS, TestBroker, create_topic, delete_topic, unique};
 pub use journal::{Entry, Journal, JournalReader, Kind};

@@ -8,8 +8,11 @@ pub(super) async fn handle(
     cx: &RequestContext,
     request: DeleteGroupsRequest,
 ) -> Result<DeleteGroupsResponse, Stop> {
-    let mut results = Vec::with_capacity(request.groups_names.len());
-    for id in request.groups_names {
+    let mut results = Vec::new();
+    let mut seen = std::collections::BTreeSet::new();
+    let names = request.groups_names.into_iter();
+    // One named twice is answered once.
+    for id in names.filter(|id| seen.insert(id.clone())) {
         let outcome = cx.core.groups.delete(&id).await;
         results.push(
             DeletableGroupResult::default()

@@ -14,15 +14,17 @@ pub(super) async fn handle(
     let mut groups = Vec::with_capacity(request.groups.len());
     for id in request.groups {
         groups.push(match cx.core.groups.describe(&id).await {
-            Ok(Some(group)) if with_operations => {
-                group.with_authorized_operations(operations::ON_GROUP)
-            }
             Ok(Some(group)) => group,
             Ok(None) => missing(cx, id),
             Err(error) => DescribedGroup::default()
                 .with_group_id(id)
                 .with_error_code(error.number()),
         });
+    }
+    if with_operations {
+        for group in groups.iter_mut().filter(|group| group.error_code == 0) {
+            group.authorized_operations = operations::ON_GROUP;
+        }
     }
     Ok(DescribeGroupsResponse::default().with_groups(groups))
 }

@@ -20,7 +20,11 @@ pub(super) async fn handle(
         let coordinators = request.coordinator_keys.into_iter().map(find).collect();
         return Ok(FindCoordinatorResponse::default().with_coordinators(coordinators));
     }
-    let one = find(request.key);
+    let mut one = find(request.key);
+    if known && cx.version > 0 {
+        // Apache Kafka's name of no error.
+        one.error_message = Some(StrBytes::from_static_str("NONE"));
+    }
     Ok(FindCoordinatorResponse::default()
         .with_error_code(one.error_code)
         .with_error_message(one.error_message)

@@ -11,7 +11,7 @@ use kafka_protocol::protocol::StrBytes;
 use super::{Code, Stop};
 use crate::core::RequestContext;
 use crate::log::{Partition, SequenceError};
-use crate::records::{RecordsError, Rules, ValidBatch, validate};
+use crate::records::{RecordProblem, RecordsError, Rules, ValidBatch, validate};
 use crate::store::{AppendError, Appended};
 
 /// The oldest version that is served; the ones before are advertised for the
@@ -148,7 +148,7 @@ fn accepted(index: i32, appended: &Appended) -> PartitionProduceResponse {
 struct Refused {
     error: ResponseError,
     message: Option<String>,
-    record: Option<(i32, String)>,
+    records: Vec<RecordProblem>,
 }
 
 impl Refused {
@@ -156,7 +156,7 @@ impl Refused {
         Self {
             error,
             message: None,
-            record: None,
+            records: Vec::new(),
         }
     }
 
@@ -170,13 +170,15 @@ impl Refused {
         if version >= 8 {
             answer.error_message = self.message.map(StrBytes::from_string);
             answer.record_errors = self
-                .record
-                .map(|(at, message)| {
-                    BatchIndexAndErrorMessage::default()
-                        .with_batch_index(at)
-                        .with_batch_index_error_message(Some(StrBytes::from_string(message)))
-                })
+                .records
                 .into_iter()
+                .map(|problem| {
+                    BatchIndexAndErrorMessage::default()
+                        .with_batch_index(problem.index)
+                        .with_batch_index_error_message(Some(StrBytes::from_string(
+                            problem.message,
+                        )))
+                })
                 .collect();
         }
         answer
@@ -188,7 +190,7 @@ impl From<RecordsError> for Refused {
         Self {
             error: error.code(),
             message: Some(error.to_string()),
-            record: None,
+            records: error.into_problems(),
         }
     }
 }
@@ -208,6 +210,6 @@ fn refusal(error: &AppendError, version: i16) -> Refused {
     Refused {
         error: code,
         message: Some(error.to_string()),
-        record: None,
+        records: Vec::new(),
     }
 }

@@ -9,6 +9,7 @@ use tokio::runtime::Runtime;
 
 use super::frames::request;
 use super::mutate::mutate;
+use super::process::assert_memory_bounded;
 use super::rng::Rng;
 use crate::EmbeddedBroker;
 
@@ -17,10 +18,6 @@ const PATIENCE: Duration = Duration::from_secs(20);
 
 /// How long answers are waited for; a fetch may be parked for days.
 const GLANCE: Duration = Duration::from_millis(20);
-
-/// What the whole process may hold: the broker keeps at most 64 MiB of
-/// records, and decoding takes at most some 70 MiB more.
-const MEMORY: usize = 1024 * 1024 * 1024;
 
 /// The broker that all bytes go to, in memory, and what drives it.
 static BROKER: LazyLock<(Runtime, EmbeddedBroker)> = LazyLock::new(|| {
@@ -59,9 +56,7 @@ pub fn connection(data: &[u8]) {
     if let Err(error) = api_versions(address) {
         panic!("no answer to ApiVersions afterwards: {error}");
     }
-    if let Some(held) = resident() {
-        assert!(held < MEMORY, "the process holds {held} bytes");
-    }
+    assert_memory_bounded();
 }
 
 fn framed(seeds: &[u8]) -> Vec<u8> {
@@ -103,12 +98,4 @@ fn api_versions(address: SocketAddr) -> io::Result<()> {
         return Err(io::Error::other(format!("{answer:?}")));
     }
     Ok(())
-}
-
-/// What the process holds in memory, in bytes, where the system tells.
-fn resident() -> Option<usize> {
-    let status = std::fs::read_to_string("/proc/self/status").ok()?;
-    let line = status.lines().find(|line| line.starts_with("VmRSS:"))?;
-    let kilobytes: usize = line.split_whitespace().nth(1)?.parse().ok()?;
-    Some(kilobytes * 1024)
 }

@@ -1,5 +1,6 @@
 //! Well-formed requests of every API and version, written by their shape.
 
+use super::batches::batch;
 use super::rng::Rng;
 use crate::wire::guard::shape::{Field, Kind, Shape, Structure};
 use crate::wire::guard::shapes::SHAPES;
@@ -101,6 +102,11 @@ impl<'a> Writer<'a> {
         match kind {
             // Also a boolean, which is 0 or 1.
             Kind::Fixed(1) => self.out.push(self.rng.below(2) as u8),
+            // Small numbers are what partitions, epochs and counts are like.
+            Kind::Fixed(size) if self.rng.once_in(2) => {
+                self.out.extend(vec![0; size - 1]);
+                self.out.push(self.rng.below(4) as u8);
+            }
             Kind::Fixed(size) => {
                 for _ in 0..*size {
                     self.out.push(self.rng.number() as u8);
@@ -108,12 +114,15 @@ impl<'a> Writer<'a> {
             }
             Kind::String => self.string(null),
             Kind::Bytes => {
-                let length = self.rng.below(40);
-                self.length((!null).then_some(length));
+                let bytes = if self.rng.once_in(2) {
+                    batch(self.rng)
+                } else {
+                    let length = self.rng.below(40);
+                    (0..length).map(|_| self.rng.number() as u8).collect()
+                };
+                self.length((!null).then_some(bytes.len()));
                 if !null {
-                    for _ in 0..length {
-                        self.out.push(self.rng.number() as u8);
-                    }
+                    self.out.extend(bytes);
                 }
             }
             Kind::Struct(structure) => self.structure(structure),
@@ -165,7 +174,10 @@ impl<'a> Writer<'a> {
                     Kind::Struct(structure) => writer.structure(structure),
                     kind => writer.plain(kind, false),
                 }
-                fields.push((*tag, writer.out));
+                // The default is left out too, and may be all zeros.
+                if writer.out.iter().any(|byte| *byte != 0) {
+                    fields.push((*tag, writer.out));
+                }
             }
         }
         let mut tag = 100;

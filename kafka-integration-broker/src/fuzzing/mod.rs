@@ -2,16 +2,19 @@
 //!
 //! Built for tests and under `cfg(fuzzing)` only.
 
+mod batches;
 pub(crate) mod codec;
 mod connection;
 mod frames;
 mod mutate;
+mod process;
 mod rng;
 mod targets;
 
 #[cfg(test)]
 mod tests;
 
+pub use batches::record_batch;
 pub use connection::connection;
 pub use frames::request;
 #[cfg(test)]

@@ -5,8 +5,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use super::batches::batch;
 use super::frames::{body, every_version, header};
-use super::{Rng, connection, header_guard_decode, mutated_request, request};
+use super::mutate::mutate;
+use super::{Rng, connection, header_guard_decode, mutated_request, record_batch, request};
 use crate::wire::guard::{check, request_header};
 
 /// How long each of the random runs may take.
@@ -51,6 +53,16 @@ fn damaged_requests_are_refused_or_decoded() {
 }
 
 #[test]
+fn damaged_batches_are_refused_or_taken_as_they_are() {
+    rounds(|rng| {
+        let mut damaged = batch(rng);
+        mutate(&mut damaged, rng);
+        damaged.insert(0, rng.number() as u8);
+        record_batch(&damaged);
+    });
+}
+
+#[test]
 fn whatever_is_sent_the_next_client_is_answered() {
     rounds(|rng| {
         let data: Vec<u8> = (0..1 + rng.below(80)).map(|_| rng.number() as u8).collect();
@@ -65,9 +77,13 @@ fn corpus(target: &str) -> PathBuf {
         .join(target)
 }
 
+/// A target's name, and the target.
+type Target = (&'static str, fn(&[u8]));
+
 #[test]
 fn the_corpus_holds() {
-    let targets: [(&str, fn(&[u8])); 3] = [
+    let targets: [Target; 4] = [
+        ("record_batch", record_batch),
         ("header_guard_decode", header_guard_decode),
         ("mutated_request", mutated_request),
         ("connection", connection),

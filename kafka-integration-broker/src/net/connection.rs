@@ -5,8 +5,9 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use bytes::{Buf, Bytes, BytesMut};
+use kafka_protocol::messages::ApiKey;
 use kafka_protocol::protocol::StrBytes;
-use tokio::io::{AsyncWrite, AsyncWriteExt, BufReader};
+use tokio::io::{AsyncBufRead, AsyncBufReadExt, AsyncWrite, AsyncWriteExt, BufReader};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
@@ -43,7 +44,13 @@ async fn exchange(mut stream: TcpStream, peer: SocketAddr, core: Arc<Core>) -> O
             Err(FrameError::Closed) => return None,
             Err(error) => return Some(error.to_string()),
         };
-        let answered = match respond(&core, peer, &mut login, frame.bytes).await {
+        let parks = may_park(&frame.bytes);
+        let answered = tokio::select! {
+            biased;
+            answered = respond(&core, peer, &mut login, frame.bytes) => answered,
+            () = hung_up(&mut read), if parks => return None,
+        };
+        let answered = match answered {
             Ok(answered) => answered,
             Err(Stop::Silent) => continue,
             Err(Stop::Close(reason)) => return Some(reason),
@@ -62,6 +69,24 @@ async fn exchange(mut stream: TcpStream, peer: SocketAddr, core: Arc<Core>) -> O
         if answered.close.is_some() {
             return answered.close;
         }
+    }
+}
+
+/// Whether the answer may take as long as the client chose to wait. Nothing is
+/// lost when such a request is dropped: what it changes is changed before it
+/// waits. (A produce isn't dropped: its client may close without waiting.)
+fn may_park(frame: &[u8]) -> bool {
+    const PARK: [ApiKey; 3] = [ApiKey::Fetch, ApiKey::JoinGroup, ApiKey::SyncGroup];
+    let key = frame.first_chunk().map(|key| i16::from_be_bytes(*key));
+    key.is_some_and(|key| PARK.iter().any(|park| *park as i16 == key))
+}
+
+/// Ends when the peer has closed and sent nothing before that: without it a
+/// client that goes away would keep its place for as long as it said it waits.
+async fn hung_up(read: &mut (impl AsyncBufRead + Unpin)) {
+    if read.fill_buf().await.is_ok_and(|next| !next.is_empty()) {
+        // The next request is here already; its turn comes.
+        std::future::pending().await
     }
 }
 

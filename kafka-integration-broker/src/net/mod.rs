@@ -2,6 +2,8 @@
 
 mod authenticate;
 mod connection;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 

@@ -81,6 +81,14 @@ impl BatchHeader {
         self.attributes & LOG_APPEND_TIME != 0
     }
 
+    pub(super) fn set_log_append_time(&mut self, by_broker: bool) {
+        if by_broker {
+            self.attributes |= LOG_APPEND_TIME;
+        } else {
+            self.attributes &= !LOG_APPEND_TIME;
+        }
+    }
+
     pub(crate) fn has_producer(&self) -> bool {
         self.producer_id >= 0
     }

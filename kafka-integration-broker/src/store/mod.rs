@@ -9,6 +9,7 @@
 mod changes;
 mod database;
 mod error;
+mod lock;
 mod open;
 mod reader;
 mod schema;
@@ -16,6 +17,7 @@ mod writer;
 
 pub(crate) use self::changes::{Change, Changes, Marker, RecordKind};
 pub(crate) use self::error::StorageError;
+pub(crate) use self::lock::announce;
 pub(crate) use self::open::{OpenError, Opened, StoreOptions, open};
 pub(crate) use self::reader::Reader;
 pub(crate) use self::writer::{AppendError, Appended, Compaction, TopicError, Writer};

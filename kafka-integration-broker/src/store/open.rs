@@ -1,7 +1,6 @@
 //! Opening the data directory, and reading back what it holds.
 
 use std::collections::BTreeMap;
-use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc::{SyncSender, sync_channel};
@@ -13,6 +12,7 @@ use tokio::sync::mpsc;
 use uuid::Uuid;
 
 use super::database::Database;
+use super::lock::DirectoryLock;
 use super::writer::{QUEUE, Worker};
 use super::{Reader, RecordKind, StorageError, Writer, schema};
 use crate::configs::TopicConfig;
@@ -23,7 +23,6 @@ use crate::log::{
 };
 
 const FILE: &str = "broker.db";
-const LOCK: &str = "broker.lock";
 
 /// Where data goes.
 #[derive(Debug, Clone)]
@@ -42,7 +41,10 @@ pub(crate) enum OpenError {
     #[error("the directory {path:?} could not be used: {source}")]
     Directory { path: PathBuf, source: io::Error },
     #[error("another broker uses the directory {path:?}")]
-    InUse { path: PathBuf },
+    InUse {
+        path: PathBuf,
+        address: Option<String>,
+    },
     #[error(
         "{path:?} was written by another version of the broker (layout {found}; this one knows {known})"
     )]
@@ -84,7 +86,7 @@ pub(crate) fn open(options: &StoreOptions) -> Result<Opened, OpenError> {
     let mut checkpoint = None;
     let mut lock = None;
     if let Some(directory) = &options.data_dir {
-        lock = Some(take_lock(directory)?);
+        lock = Some(DirectoryLock::take(directory)?);
         let path = directory.join(FILE);
         let unreadable = |source| OpenError::Unreadable {
             path: path.clone(),
@@ -121,27 +123,6 @@ pub(crate) fn open(options: &StoreOptions) -> Result<Opened, OpenError> {
         records,
         thread,
     })
-}
-
-/// Two brokers on one directory would each give out the same offsets.
-fn take_lock(directory: &Path) -> Result<File, OpenError> {
-    let path = || directory.to_path_buf();
-    let failed = |source| OpenError::Directory {
-        path: path(),
-        source,
-    };
-    std::fs::create_dir_all(directory).map_err(failed)?;
-    let file = File::options()
-        .create(true)
-        .truncate(false)
-        .write(true)
-        .open(directory.join(LOCK))
-        .map_err(failed)?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => Err(OpenError::InUse { path: path() }),
-        Err(TryLockError::Error(source)) => Err(failed(source)),
-    }
 }
 
 fn connect(path: &Path, sync_to_disk: bool) -> Result<Connection, OpenError> {

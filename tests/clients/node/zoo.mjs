@@ -52,7 +52,10 @@ export async function shares(numbers, codecs, body) {
 // Records are { key, value, header }: exactly `numbers`, in order for each key.
 export function check(records, numbers) {
   const seen = records.map(r => Number(r.value.replace('value ', '')))
-  equal([...seen].sort((a, b) => a - b), numbers, 'the records')
+  const wanted = new Set(numbers)
+  const missing = numbers.filter(i => !seen.includes(i))
+  const extra = seen.filter((i, n) => !wanted.has(i) || seen.indexOf(i) !== n)
+  equal([missing, extra], [[], []], 'records that are missing, or once too many')
   const last = new Map()
   for (const [n, record] of records.entries()) {
     equal([record.key, record.header], [key(seen[n]), `${seen[n]}`], 'key and header')

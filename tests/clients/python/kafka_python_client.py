@@ -15,7 +15,9 @@ admin = KafkaAdminClient(bootstrap_servers=BOOTSTRAP)
 
 class GroupMember(Member):
     def poll(self, consumer):
-        polled = consumer.poll(timeout_ms=100)
+        # Time that runs out while the leader waits for metadata leaves kafka-python
+        # 3.0.12 without an assignment for good.
+        polled = consumer.poll(timeout_ms=1000)
         return [(r.key, r.value, r.headers[0][1]) for batch in polled.values() for r in batch]
 
     def commit(self, consumer):
@@ -51,7 +53,7 @@ def read(topic, count, **options):
     records = []
 
     def enough():
-        records.extend(r for batch in consumer.poll(timeout_ms=200).values() for r in batch)
+        records.extend(r for batch in consumer.poll(timeout_ms=1000).values() for r in batch)
         return len(records) >= count
 
     wait(f"{count} records of {topic}", enough)
@@ -118,7 +120,7 @@ with step("transactions"):
     records = []
 
     def six():
-        records.extend(r for batch in consumer.poll(timeout_ms=200).values() for r in batch)
+        records.extend(r for batch in consumer.poll(timeout_ms=1000).values() for r in batch)
         return len(records) >= 6
 
     wait("input", six)

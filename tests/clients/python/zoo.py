@@ -7,6 +7,7 @@ import sys
 import threading
 import time
 import traceback
+from collections import Counter
 
 logging.basicConfig(level=os.environ.get("LOG_LEVEL", "WARNING"), format="%(asctime)s %(name)s %(message)s")
 
@@ -65,7 +66,8 @@ def wait(what, condition, patience=PATIENCE):
 def check(records, numbers):
     """`records` are (key, value, header): exactly `numbers`, in order for each key."""
     seen = [int(value.decode().removeprefix("value ")) for _, value, _ in records]
-    equal(sorted(seen), sorted(numbers), "the records' numbers")
+    missing, extra = Counter(numbers) - Counter(seen), Counter(seen) - Counter(numbers)
+    equal((sorted(missing), sorted(extra)), ([], []), "records that are missing, or once too many")
     last = {}
     for i, (k, _, h) in zip(seen, records):
         equal((k, h), (key(i), header(i)), f"key and header of record {i}")

@@ -32,9 +32,11 @@ wait_for() { # WHAT COMMAND...
 # Runs the function NAME and prints `step NAME SECONDS`, which run.sh reads.
 step() { # NAME
   local start=$EPOCHREALTIME
+  current=$1
   # Not in a condition: that would switch `set -e` off inside.
   "${1//-/_}"
   awk -v name="$1" -v from="$start" -v to="$EPOCHREALTIME" 'BEGIN { printf "step %s %.1f\n", name, to - from }'
+  current=''
 }
 
 # Lines KEY:VALUE of records FROM to TO.
@@ -56,9 +58,10 @@ has_lines() { # COUNT FILE...
 }
 
 # What runs in the background ends with the script.
-children=()
+children=() current=''
 scratch=$(mktemp -d)
 finish() {
+  [[ -z $current ]] || printf 'step %s FAILED\n' "$current"
   [[ ${#children[@]} -eq 0 ]] || kill "${children[@]}" 2>/dev/null || true
   rm -rf "$scratch"
 }

@@ -17,6 +17,7 @@ use crate::groups::Client;
 pub(in crate::groups) fn refused(member_id: StrBytes, error: ResponseError) -> JoinGroupResponse {
     JoinGroupResponse::default()
         .with_member_id(member_id)
+        .with_protocol_name(None)
         .with_error_code(error.number())
 }
 
@@ -143,7 +144,7 @@ impl ClassicGroup {
         let known = self.check_member(&member_id, instance_id);
         let Some(member) = self.members.get_mut(&member_id).filter(|_| known.is_ok()) else {
             let error = known.err().unwrap_or(ResponseError::UnknownMemberId);
-            let _ = reply.send(refused(request.member_id.clone(), error).with_protocol_name(None));
+            let _ = reply.send(refused(request.member_id.clone(), error));
             return;
         };
         let changed = member.protocols != member::protocols(&request.protocols);

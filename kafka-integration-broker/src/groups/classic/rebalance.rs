@@ -9,6 +9,7 @@ use kafka_protocol::messages::{JoinGroupResponse, SyncGroupResponse};
 use kafka_protocol::protocol::StrBytes;
 
 use super::ClassicGroup;
+use super::join::refused;
 use super::save::Unsaved;
 use super::state::State;
 use crate::api::Code;
@@ -303,10 +304,7 @@ impl ClassicGroup {
     /// Takes a member out. Its client, if it is still there, shall join anew.
     pub(super) fn expel(&mut self, member_id: &str) {
         if let Some(mut member) = self.remove(member_id) {
-            member.answer_join(
-                JoinGroupResponse::default()
-                    .with_error_code(ResponseError::UnknownMemberId.number()),
-            );
+            member.answer_join(refused(StrBytes::default(), ResponseError::UnknownMemberId));
         }
     }
 

@@ -124,6 +124,6 @@ impl ClassicGroup {
 fn fence(old_id: &str, member: &mut Member) {
     let error = ResponseError::FencedInstanceId;
     let old_id = StrBytes::from_string(old_id.to_owned());
-    member.answer_join(refused(old_id, error).with_protocol_name(None));
+    member.answer_join(refused(old_id, error));
     member.answer_sync(SyncGroupResponse::default().with_error_code(error.number()));
 }

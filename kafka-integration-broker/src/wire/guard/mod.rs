@@ -26,7 +26,7 @@ mod walk;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use header::{RequestHeader, request_header};
+pub(crate) use header::request_header;
 
 use shape::Shape;
 use shapes::SHAPES;

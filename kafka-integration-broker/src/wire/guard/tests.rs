@@ -2,10 +2,13 @@
 
 mod header;
 
+use kafka_protocol::messages::ApiKey;
+
 use super::shape::{Kind, Structure};
 use super::shapes::SHAPES;
 use super::{Fault, MAX_ELEMENTS, Malformed, check};
 use crate::fuzzing::{Rng, body, codec, every_version};
+use crate::wire::SERVED;
 
 fn fault(result: Result<(), Malformed>) -> Fault {
     match result {
@@ -41,6 +44,26 @@ fn the_table_is_in_order_and_every_element_takes_a_byte() {
     }
     for (shape, version) in every_version() {
         walk(&shape.body, version, shape.flexible.contains(version));
+    }
+}
+
+#[test]
+fn everything_served_has_a_shape() {
+    for served in SERVED {
+        // Produce below 3 is advertised and refused.
+        let first = if served.key == ApiKey::Produce {
+            3
+        } else {
+            served.min
+        };
+        for version in first..=served.max {
+            let unsupported = check(served.key as i16, version, &[]);
+            let at = format!("{:?} {version}", served.key);
+            assert!(
+                !matches!(unsupported, Err(Malformed::Unsupported { .. })),
+                "{at}"
+            );
+        }
     }
 }
 

@@ -10,7 +10,7 @@ use kafka_integration_tests::unique;
 use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer};
 use rdkafka::message::DeliveryResult;
 use rdkafka::producer::{
-    BaseRecord, FutureProducer, FutureRecord, Producer, ProducerContext, ThreadedProducer,
+    BaseRecord, DefaultProducerContext, Producer, ProducerContext, ThreadedProducer,
 };
 use rdkafka::{ClientConfig, ClientContext, Message, Offset, TopicPartitionList};
 
@@ -74,7 +74,7 @@ fn produce(
         .set("message.timeout.ms", "120000")
         .create_with_context(acknowledged)
         .expect("a producer");
-    let mut number = 0;
+    let mut number = 0_u64;
     while !stop.load(Ordering::Relaxed) {
         let payload = number.to_be_bytes();
         let record = BaseRecord::with_opaque_to(&topic, Box::new(number))
@@ -171,8 +171,8 @@ fn read(address: &str, topic: &str, partitions: i32, isolation: &str) -> Vec<Vec
     records
 }
 
-fn transactional(address: &str, id: &str) -> FutureProducer {
-    let producer: FutureProducer = config(address)
+fn transactional(address: &str, id: &str) -> ThreadedProducer<DefaultProducerContext> {
+    let producer: ThreadedProducer<DefaultProducerContext> = config(address)
         .set("transactional.id", id)
         .set("transaction.timeout.ms", "60000")
         .create()
@@ -187,9 +187,13 @@ fn transactional(address: &str, id: &str) -> FutureProducer {
     producer
 }
 
-async fn send(producer: &FutureProducer, topic: &str, payload: &str) {
-    let record = FutureRecord::<(), _>::to(topic).payload(payload);
-    producer.send(record, PATIENCE).await.expect("written");
+fn send(producer: &ThreadedProducer<DefaultProducerContext>, topic: &str, payload: &str) {
+    let record = BaseRecord::<(), _>::to(topic).payload(payload);
+    producer
+        .send(record)
+        .map_err(|(error, _)| error)
+        .expect("queued");
+    producer.flush(PATIENCE).expect("written");
 }
 
 #[test]
@@ -233,7 +237,7 @@ fn twenty_kills_lose_and_double_nothing() {
         let payload = format!("open at kill {kill}");
         let writer = transactional(&address, &id);
         writer.begin_transaction().expect("begun");
-        runtime.block_on(send(&writer, &ledger, &payload));
+        send(&writer, &ledger, &payload);
         let committed_before = commits.load(Ordering::Relaxed);
 
         broker.kill();

@@ -1,6 +1,7 @@
 //! The header, by hand: versions 1 and 2, and what Kafka does with odd ones.
 
-use crate::wire::guard::{Malformed, RequestHeader, request_header};
+use crate::wire::guard::Malformed;
+use crate::wire::guard::header::{RequestHeader, request_header};
 
 fn read(frame: &[u8]) -> (RequestHeader<'_>, usize) {
     request_header(frame).unwrap_or_else(|refused| panic!("{frame:?}: {refused}"))

@@ -1,0 +1,6 @@
+//! Fetch.
+
+mod committed;
+mod limits;
+mod sessions;
+mod waiting;

@@ -1,0 +1,6 @@
+//! Produce.
+
+mod acks;
+mod batches;
+mod codecs;
+mod idempotence;

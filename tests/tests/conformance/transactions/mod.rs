@@ -1,0 +1,9 @@
+//! Transactions.
+
+mod admin;
+mod fencing;
+mod init;
+mod offsets;
+mod older;
+mod partitions;
+mod second;
