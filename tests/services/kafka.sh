@@ -15,6 +15,7 @@ usage: kafka.sh start   [--name NAME] [--port PORT] [--set KEY=VALUE]...
        kafka.sh status  [--name NAME]
        kafka.sh logs    [--name NAME] [--follow]
        kafka.sh tool    [--name NAME] TOOL ARGUMENT...
+       kafka.sh jars
 
 start    a new, empty broker; prints its address, and nothing else, on stdout
 stop     ends it and deletes its data; with --keep the data stays
@@ -23,6 +24,7 @@ restart  starts it again on the same port with the same data
 tool     a Kafka command-line tool against it: topics, configs, acls,
          consumer-groups, console-consumer, console-producer, get-offsets,
          broker-api-versions, producer-perf, consumer-perf, or a class name
+jars     prints the folder with Kafka's jars, fetched if need be
 
 NAME is `default` unless given; each name is a broker of its own.
 KAFKA_HEAP (768m) is the broker's heap; KAFKA_INTEGRATION_CACHE is where jars
@@ -308,5 +310,6 @@ case $command in
   status) status ;;
   logs) logs ;;
   tool) tool "$@" ;;
+  jars) jars ;;
   *) usage ;;
 esac

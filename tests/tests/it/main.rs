@@ -2,6 +2,7 @@
 
 mod bulk;
 mod declarations;
+mod embedded;
 mod faults;
 mod runner;
 mod support;

@@ -1,0 +1,112 @@
+//! From a frame to the frame that answers it.
+
+use bytes::BytesMut;
+use kafka_protocol::ResponseError;
+use kafka_protocol::messages::{ApiKey, ResponseHeader};
+use kafka_protocol::protocol::{Decodable, Encodable, HeaderVersion, StrBytes};
+
+use super::{
+    Code, Stop, api_versions, consumer_group_describe, consumer_group_heartbeat, delete_groups,
+    describe_groups, fetch, find_coordinator, heartbeat, join_group, leave_group, list_groups,
+    list_offsets, metadata, offset_commit, offset_delete, offset_fetch, offset_for_leader_epoch,
+    produce, sync_group,
+};
+use crate::core::RequestContext;
+use crate::wire::{Frame, guard, served};
+
+/// Answers one request: the response with its header, without its size.
+pub(crate) async fn dispatch(mut cx: RequestContext, frame: Frame) -> Result<BytesMut, Stop> {
+    let known = served(frame.api_key);
+    let Some(api) = known.filter(|api| (api.min..=api.max).contains(&frame.version)) else {
+        if frame.api_key == ApiKey::ApiVersions as i16 {
+            // The client is newer. It must be able to read the answer, so it
+            // gets the oldest, and picks from what that names.
+            let answer =
+                api_versions::answer().with_error_code(ResponseError::UnsupportedVersion.number());
+            return encode(&frame, 0, &answer);
+        }
+        return Err(Stop::Close(format!(
+            "API {} in version {} is not served",
+            frame.api_key, frame.version
+        )));
+    };
+    cx.version = frame.version;
+    match api.key {
+        ApiKey::Produce => answer(cx, frame, produce::handle).await,
+        ApiKey::Fetch => answer(cx, frame, fetch::handle).await,
+        ApiKey::ListOffsets => answer(cx, frame, list_offsets::handle).await,
+        ApiKey::Metadata => answer(cx, frame, metadata::handle).await,
+        ApiKey::OffsetCommit => answer(cx, frame, offset_commit::handle).await,
+        ApiKey::OffsetFetch => answer(cx, frame, offset_fetch::handle).await,
+        ApiKey::FindCoordinator => answer(cx, frame, find_coordinator::handle).await,
+        ApiKey::JoinGroup => answer(cx, frame, join_group::handle).await,
+        ApiKey::Heartbeat => answer(cx, frame, heartbeat::handle).await,
+        ApiKey::LeaveGroup => answer(cx, frame, leave_group::handle).await,
+        ApiKey::SyncGroup => answer(cx, frame, sync_group::handle).await,
+        ApiKey::DescribeGroups => answer(cx, frame, describe_groups::handle).await,
+        ApiKey::ListGroups => answer(cx, frame, list_groups::handle).await,
+        ApiKey::ApiVersions => answer(cx, frame, api_versions::handle).await,
+        ApiKey::OffsetForLeaderEpoch => answer(cx, frame, offset_for_leader_epoch::handle).await,
+        ApiKey::DeleteGroups => answer(cx, frame, delete_groups::handle).await,
+        ApiKey::OffsetDelete => answer(cx, frame, offset_delete::handle).await,
+        ApiKey::ConsumerGroupHeartbeat => answer(cx, frame, consumer_group_heartbeat::handle).await,
+        ApiKey::ConsumerGroupDescribe => answer(cx, frame, consumer_group_describe::handle).await,
+        other => Err(Stop::Close(format!("{other:?} is not served"))),
+    }
+}
+
+/// Decodes, handles, encodes.
+async fn answer<R, A>(
+    mut cx: RequestContext,
+    frame: Frame,
+    handle: impl AsyncFnOnce(&RequestContext, R) -> Result<A, Stop>,
+) -> Result<BytesMut, Stop>
+where
+    R: Decodable,
+    A: Encodable + HeaderVersion,
+{
+    let (client_id, request) = decode::<R>(&frame)?;
+    cx.client_id = client_id;
+    let response = handle(&cx, request).await?;
+    encode(&frame, frame.version, &response)
+}
+
+/// The client's id and the request in a frame.
+pub(crate) fn decode<R: Decodable>(frame: &Frame) -> Result<(StrBytes, R), Stop> {
+    let closed = |why: &dyn std::fmt::Display| {
+        Stop::Close(format!(
+            "API {} in version {}: {why}",
+            frame.api_key, frame.version
+        ))
+    };
+    let (header, body) = guard::request_header(&frame.bytes).map_err(|error| closed(&error))?;
+    let client_id = StrBytes::from_string(header.client_id.into_owned());
+    let mut body = frame.bytes.slice(body..);
+    // The codec allocates what a frame claims to hold, so this comes first.
+    guard::check(frame.api_key, frame.version, &body).map_err(|error| closed(&error))?;
+    let request = R::decode(&mut body, frame.version).map_err(|error| closed(&error))?;
+    Ok((client_id, request))
+}
+
+/// A response with its header, without its size.
+pub(crate) fn encode<R: Encodable + HeaderVersion>(
+    frame: &Frame,
+    version: i16,
+    response: &R,
+) -> Result<BytesMut, Stop> {
+    let failed = |error| {
+        // A field was set that this version doesn't have: a mistake of ours.
+        tracing::error!(api = frame.api_key, version, %error, "a response could not be encoded");
+        Stop::Close(format!(
+            "the response to API {} could not be encoded",
+            frame.api_key
+        ))
+    };
+    let header = ResponseHeader::default().with_correlation_id(frame.correlation_id);
+    let mut bytes = BytesMut::new();
+    header
+        .encode(&mut bytes, R::header_version(version))
+        .map_err(failed)?;
+    response.encode(&mut bytes, version).map_err(failed)?;
+    Ok(bytes)
+}

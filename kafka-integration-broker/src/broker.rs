@@ -1,0 +1,330 @@
+//! Starting and stopping.
+
+use std::collections::BTreeMap;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use kafka_protocol::protocol::StrBytes;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use uuid::Uuid;
+
+use crate::core::{Advertised, Core};
+use crate::groups::{self, Coordinator};
+use crate::net;
+use crate::options::Options;
+use crate::sessions::FetchSessions;
+use crate::start_error::StartError;
+use crate::store::{self, Changes, RecordKind, StoreOptions, Writer};
+use crate::wire::Budget;
+
+const CLUSTER_ID: &str = "cluster.id";
+const LAST_PORT: &str = "listen.port";
+
+/// A broker that runs in this process until it is stopped or dropped.
+///
+/// Several may run in one process, each on its own port.
+#[derive(Debug)]
+pub struct EmbeddedBroker {
+    core: Arc<Core>,
+    address: SocketAddr,
+    thread: Option<std::thread::JoinHandle<()>>,
+}
+
+/// What an [`EmbeddedBroker`] is to be. Made by [`EmbeddedBroker::builder`].
+#[derive(Debug, Clone)]
+#[must_use = "nothing runs before `start`"]
+pub struct EmbeddedBrokerBuilder {
+    options: Options,
+    listen: SocketAddr,
+    advertised: Option<(String, u16)>,
+}
+
+impl EmbeddedBroker {
+    /// A broker in memory, on a free port of the loopback interface, unless
+    /// the builder is told otherwise.
+    pub fn builder() -> EmbeddedBrokerBuilder {
+        EmbeddedBrokerBuilder {
+            options: Options::default(),
+            listen: SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0),
+            advertised: None,
+        }
+    }
+
+    /// `host:port` for a client's `bootstrap.servers`.
+    pub fn bootstrap_servers(&self) -> String {
+        format!(
+            "{}:{}",
+            self.core.advertised.host.as_str(),
+            self.core.advertised.port
+        )
+    }
+
+    /// The address it listens on.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Closes every connection, waits until everything that was accepted is
+    /// written, and ends.
+    pub async fn stop(mut self) {
+        self.core.stopping.cancel();
+        self.core.tasks.close();
+        self.core.tasks.wait().await;
+        match self.thread.take() {
+            Some(thread) => end(&self.core.writer, thread).await,
+            None => self.core.writer.stop().await,
+        }
+    }
+
+    /// Lets other processes that use the data directory find this broker.
+    async fn announce(&self) -> Result<(), StartError> {
+        let Some(directory) = self.core.options.data_dir.clone() else {
+            return Ok(());
+        };
+        let address = self.bootstrap_servers();
+        tokio::task::spawn_blocking(move || {
+            store::announce(&directory, &address)
+                .map_err(|source| StartError::Directory { directory, source })
+        })
+        .await
+        .map_err(|error| StartError::Thread(error.into()))?
+    }
+}
+
+impl Drop for EmbeddedBroker {
+    fn drop(&mut self) {
+        // Tasks end by themselves; the writing thread with its last sender.
+        self.core.stopping.cancel();
+        self.core.tasks.close();
+    }
+}
+
+impl EmbeddedBrokerBuilder {
+    /// Keeps the data in this directory, which is made if missing. Without it,
+    /// data is gone when the broker ends.
+    ///
+    /// While the broker runs, the file `broker.address` in it says where. One
+    /// broker at a time can have a directory, and the next one takes the same
+    /// port unless it is told another.
+    pub fn data_dir(mut self, directory: impl AsRef<Path>) -> Self {
+        self.options.data_dir = Some(PathBuf::from(directory.as_ref()));
+        self
+    }
+
+    /// The address to listen on. The default is the loopback interface and a
+    /// free port. There is no encryption: any other interface is at your risk.
+    pub fn listen(mut self, address: SocketAddr) -> Self {
+        self.listen = address;
+        self
+    }
+
+    /// The port to listen on; 0, the default, takes that of the last broker on
+    /// the data directory, or else a free one.
+    pub fn port(mut self, port: u16) -> Self {
+        self.listen.set_port(port);
+        self
+    }
+
+    /// What clients are told to connect to, when it is not the address that is
+    /// listened on. Port 0 stands for the port in use.
+    pub fn advertised(mut self, host: impl Into<String>, port: u16) -> Self {
+        self.advertised = Some((host.into(), port));
+        self
+    }
+
+    /// Whether asking for an unknown topic makes it. The default is `true`.
+    pub fn auto_create_topics(mut self, allowed: bool) -> Self {
+        self.options.auto_create_topics = allowed;
+        self
+    }
+
+    /// Partitions of a topic when its creator names no number, as with
+    /// automatic creation. The default is 1.
+    pub fn default_partitions(mut self, count: u16) -> Self {
+        self.options.default_partitions = i32::from(count.max(1));
+        self
+    }
+
+    /// Lets this user log in, by SASL PLAIN or SCRAM-SHA-256. Once there is a
+    /// user, nobody may use the broker without logging in.
+    pub fn user(mut self, name: impl Into<String>, password: impl Into<String>) -> Self {
+        self.options.users.add(name.into(), password.into());
+        self
+    }
+
+    /// The largest request, in bytes. The default is 100 MiB, as Apache
+    /// Kafka's `socket.request.max.bytes`. A larger one closes its connection.
+    pub fn max_request_bytes(mut self, bytes: usize) -> Self {
+        self.options.max_request_bytes = bytes;
+        self
+    }
+
+    /// Connections at a time; more are closed at once. The default is 4,096.
+    pub fn max_connections(mut self, count: usize) -> Self {
+        self.options.max_connections = count;
+        self
+    }
+
+    /// Bytes of the newest records that are kept in memory; without a data
+    /// directory, of all records, and more are refused. The default is 64 MiB
+    /// with a data directory, and 1 GiB without.
+    pub fn memory_limit(mut self, bytes: usize) -> Self {
+        self.options.memory_limit = Some(bytes);
+        self
+    }
+
+    /// How long a peer may take nothing of an answer, or send nothing of a
+    /// request it has begun, until its connection is closed. The default is
+    /// 30 seconds.
+    pub fn patience(mut self, patience: Duration) -> Self {
+        self.options.patience = patience;
+        self
+    }
+
+    /// Starts the broker. When this returns it answers.
+    ///
+    /// # Errors
+    /// The address or the data directory can't be used.
+    ///
+    /// # Panics
+    /// Outside a tokio runtime.
+    pub async fn start(self) -> Result<EmbeddedBroker, StartError> {
+        let options = StoreOptions {
+            data_dir: self.options.data_dir.clone(),
+            sync_to_disk: self.options.sync_to_disk,
+            memory_limit: self.options.memory_limit(),
+        };
+        let opened = tokio::task::spawn_blocking(move || store::open(&options))
+            .await
+            .map_err(|error| StartError::Thread(error.into()))??;
+        let mut records = opened.records;
+        let meta = records.remove(&RecordKind::Meta).unwrap_or_default();
+        let prepared = self.prepare(&opened.writer, &meta).await;
+        let (cluster_id, listener, address) = match prepared {
+            Ok(prepared) => prepared,
+            Err(error) => {
+                // Awaited, so that the directory is free again.
+                end(&opened.writer, opened.thread).await;
+                return Err(error);
+            }
+        };
+        let budget = Budget::new(
+            self.options.max_request_bytes,
+            self.options.requests_in_memory,
+            self.options.patience,
+        );
+        let (stopping, tasks) = (CancellationToken::new(), TaskTracker::new());
+        let groups = Coordinator::start(
+            groups::Settings {
+                initial_rebalance_delay: self.options.initial_rebalance_delay,
+                ..groups::Settings::default()
+            },
+            Arc::clone(&opened.offsets),
+            Arc::clone(&opened.catalogue),
+            opened.writer.clone(),
+            stopping.clone(),
+            tasks.clone(),
+            records.remove(&RecordKind::Group).unwrap_or_default(),
+        );
+        let core = Arc::new(Core {
+            budget,
+            options: self.options,
+            cluster_id: StrBytes::from_string(cluster_id),
+            catalogue: opened.catalogue,
+            offsets: opened.offsets,
+            groups,
+            writer: opened.writer,
+            reader: opened.reader,
+            sessions: FetchSessions::default(),
+            advertised: advertised(self.advertised, address),
+            stopping,
+            tasks,
+        });
+        core.tasks.spawn(net::accept(listener, Arc::clone(&core)));
+        let broker = EmbeddedBroker {
+            core,
+            address,
+            thread: Some(opened.thread),
+        };
+        match broker.announce().await {
+            Ok(()) => Ok(broker),
+            Err(error) => {
+                broker.stop().await;
+                Err(error)
+            }
+        }
+    }
+
+    /// The cluster's id, and a port; both are those of the last run if they can be.
+    async fn prepare(
+        &self,
+        writer: &Writer,
+        meta: &BTreeMap<String, Vec<u8>>,
+    ) -> Result<(String, TcpListener, SocketAddr), StartError> {
+        let last_port = stored_text(meta, LAST_PORT).and_then(|port| port.parse().ok());
+        let (listener, address) = self.bind(last_port).await?;
+        let known = stored_text(meta, CLUSTER_ID);
+        let mut changes = Changes::new();
+        if last_port != Some(address.port()) {
+            let port = address.port().to_string().into_bytes();
+            changes = changes.put(RecordKind::Meta, LAST_PORT, port);
+        }
+        let id = known.unwrap_or_else(|| Uuid::new_v4().simple().to_string());
+        changes = changes.put(RecordKind::Meta, CLUSTER_ID, id.clone().into_bytes());
+        writer.apply(changes).await?;
+        Ok((id, listener, address))
+    }
+
+    async fn bind(&self, last_port: Option<u16>) -> Result<(TcpListener, SocketAddr), StartError> {
+        let listen = self.listen;
+        let failed = |source| StartError::Listen {
+            address: listen,
+            source,
+        };
+        // Clients of the last run find this one without being told.
+        let last = last_port.filter(|_| listen.port() == 0);
+        let listener = match last {
+            Some(port) => TcpListener::bind(SocketAddr::new(listen.ip(), port))
+                .await
+                .ok(),
+            None => None,
+        };
+        let listener = match listener {
+            Some(listener) => listener,
+            None => TcpListener::bind(listen).await.map_err(failed)?,
+        };
+        let address = listener.local_addr().map_err(failed)?;
+        Ok((listener, address))
+    }
+}
+
+/// Writes what was accepted and ends the writing thread.
+async fn end(writer: &Writer, thread: std::thread::JoinHandle<()>) {
+    writer.stop().await;
+    // It has answered, so it ends at once; but joining may block.
+    let _ = tokio::task::spawn_blocking(move || thread.join()).await;
+}
+
+/// Never `0.0.0.0`: no client can connect to that.
+fn advertised(told: Option<(String, u16)>, address: SocketAddr) -> Advertised {
+    let (host, port) = told.unwrap_or_else(|| {
+        let host = if address.ip().is_unspecified() {
+            Ipv4Addr::LOCALHOST.to_string()
+        } else {
+            address.ip().to_string()
+        };
+        (host, 0)
+    });
+    Advertised {
+        host: StrBytes::from_string(host),
+        port: if port == 0 { address.port() } else { port },
+    }
+}
+
+fn stored_text(records: &BTreeMap<String, Vec<u8>>, key: &str) -> Option<String> {
+    String::from_utf8(records.get(key)?.clone()).ok()
+}

@@ -1,0 +1,36 @@
+//! The consumer protocol of KIP-848: the broker decides who reads what, and
+//! members learn of it with their heartbeats.
+//!
+//! A group has an *epoch* that goes up with each change of its members, their
+//! subscriptions or the topics. For each epoch there is a *target*: what every
+//! member shall have in the end. Each member moves towards it on its own
+//! ([`reconcile`]), and its *member epoch* tells how far it got.
+
+mod access;
+mod assignor;
+mod describe;
+mod group;
+mod leave;
+mod member;
+mod partitions;
+mod pattern;
+mod reconcile;
+mod refused;
+mod request;
+mod serve;
+mod stored;
+mod subscriptions;
+mod timers;
+mod topics;
+
+#[cfg(test)]
+mod tests;
+
+use self::partitions::Partitions;
+use self::request::validate;
+
+pub(crate) use self::group::ConsumerGroup;
+pub(crate) use self::refused::Refused;
+pub(crate) use self::stored::StoredConsumer;
+pub(crate) use self::timers::Timing;
+pub(crate) use self::topics::TopicsView;

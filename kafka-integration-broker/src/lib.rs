@@ -1,0 +1,26 @@
+//! A single-node broker that speaks the Kafka protocol, for development, tests
+//! and demos. Production runs on Apache Kafka.
+
+mod api;
+mod broker;
+mod clock;
+mod configs;
+mod core;
+mod groups;
+mod log;
+mod net;
+mod options;
+mod records;
+mod security;
+mod sessions;
+mod start_error;
+mod store;
+mod transactions;
+mod wire;
+
+#[cfg(any(test, fuzzing))]
+#[doc(hidden)]
+pub mod fuzzing;
+
+pub use self::broker::{EmbeddedBroker, EmbeddedBrokerBuilder};
+pub use self::start_error::StartError;

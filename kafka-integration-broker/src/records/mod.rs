@@ -1,0 +1,53 @@
+//! Record batches: the 61 bytes before the records, what makes a batch
+//! acceptable, control batches.
+//!
+//! Batches are stored and served as they came. Only log cleaning writes
+//! records anew, and copies each as it stands.
+
+#[cfg(test)]
+pub(crate) mod build;
+mod codec;
+mod control;
+mod header;
+mod read;
+mod record;
+mod search;
+mod snappy;
+mod validate;
+#[cfg(test)]
+mod validate_tests;
+
+pub(crate) use self::codec::Codec;
+pub(crate) use self::control::control_batch;
+pub(crate) use self::header::{BATCH_OVERHEAD, BatchHeader, advance};
+pub(crate) use self::search::{first_at_or_after, greatest_timestamp};
+pub(crate) use self::validate::{RecordProblem, RecordsError, Rules, validate};
+
+use bytes::BytesMut;
+
+/// A batch that passed every check which needs no partition state: one whole
+/// magic-2 batch, its checksum right, its records readable.
+#[derive(Debug)]
+pub(crate) struct ValidBatch {
+    /// The header, with the timestamps it will be stored with.
+    pub(crate) header: BatchHeader,
+    /// The batch, owned, so that its base offset can be written into it.
+    pub(crate) bytes: BytesMut,
+}
+
+impl ValidBatch {
+    /// Says whose time it is and which is the greatest. The checksum is
+    /// computed anew only when that changes anything.
+    fn set_time(&mut self, by_broker: bool, max_timestamp: i64) {
+        let header = &mut self.header;
+        if header.is_log_append_time() == by_broker && header.max_timestamp == max_timestamp {
+            return;
+        }
+        header.set_log_append_time(by_broker);
+        header.max_timestamp = max_timestamp;
+        self.bytes[21..23].copy_from_slice(&header.attributes.to_be_bytes());
+        self.bytes[35..43].copy_from_slice(&max_timestamp.to_be_bytes());
+        header.crc = crc32c::crc32c(&self.bytes[21..]);
+        self.bytes[17..21].copy_from_slice(&header.crc.to_be_bytes());
+    }
+}

@@ -1,0 +1,314 @@
+//! The thread's loop: drain, write, commit, publish, answer.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::sync::mpsc::SyncSender;
+
+use tokio::sync::{mpsc, oneshot};
+
+use super::round::Touched;
+use super::{Appended, Command};
+use crate::groups::Offsets;
+use crate::log::{Catalogue, Partition, PartitionId, StoredBatch};
+use crate::store::StorageError;
+use crate::store::database::Database;
+
+/// At most this many commands share a commit, so that the first does not wait
+/// for ever for the last.
+const COMMANDS_PER_COMMIT: usize = 512;
+/// Nor does a commit carry many more bytes than this.
+const BYTES_PER_COMMIT: usize = 16 * 1024 * 1024;
+/// After so many bytes another thread writes the database's log back into its
+/// file, while this one goes on.
+const CHECKPOINT_AFTER: usize = 16 * 1024 * 1024;
+/// After so many, this thread does what is left. Only when all of it is written
+/// back does SQLite begin the log anew, and while commits go on the other
+/// thread never catches up.
+const CATCH_UP_AFTER: usize = 128 * 1024 * 1024;
+/// Batches of deleted topics removed at a time, while there is nothing else
+/// to do.
+const SWEPT_AT_ONCE: u32 = 256;
+
+/// Runs once the transaction has ended: publishes and answers.
+pub(super) type Finish = Box<dyn FnOnce(&mut Worker, Result<(), &StorageError>) + Send>;
+
+/// What the writing thread owns.
+pub(in crate::store) struct Worker {
+    pub(super) database: Option<Database>,
+    pub(super) catalogue: Arc<Catalogue>,
+    pub(super) offsets: Arc<Offsets>,
+    /// Without a database: numbers for topics and partitions.
+    pub(super) next_row: i64,
+    pub(super) touched: Touched,
+    /// Which partition's oldest batch leaves memory next.
+    cached: VecDeque<Arc<Partition>>,
+    cached_bytes: usize,
+    cache_limit: usize,
+    /// Partitions with batches on disk that nobody can reach any more: those
+    /// that end before the offset.
+    swept: Vec<(PartitionId, i64)>,
+    /// A command that must not share a transaction with those before it.
+    held: Option<Command>,
+    written: usize,
+    since_caught_up: usize,
+    checkpoint: Option<SyncSender<()>>,
+}
+
+impl std::fmt::Debug for Worker {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Worker").finish_non_exhaustive()
+    }
+}
+
+impl Worker {
+    pub(in crate::store) fn new(
+        database: Option<Database>,
+        catalogue: Arc<Catalogue>,
+        offsets: Arc<Offsets>,
+        cache_limit: usize,
+        swept: Vec<(PartitionId, i64)>,
+        checkpoint: Option<SyncSender<()>>,
+    ) -> Self {
+        Self {
+            database,
+            catalogue,
+            offsets,
+            next_row: 1,
+            touched: Touched::default(),
+            cached: VecDeque::new(),
+            cached_bytes: 0,
+            cache_limit,
+            swept,
+            held: None,
+            written: 0,
+            since_caught_up: 0,
+            checkpoint,
+        }
+    }
+
+    /// Works until told to stop, or until every sender is gone.
+    pub(in crate::store) fn run(mut self, mut commands: mpsc::Receiver<Command>) {
+        let mut stopped = None;
+        while stopped.is_none() {
+            let first = match self.held.take().map_or_else(|| commands.try_recv(), Ok) {
+                Ok(command) => Some(command),
+                Err(mpsc::error::TryRecvError::Empty) if !self.swept.is_empty() => {
+                    self.sweep();
+                    continue;
+                }
+                Err(_) => commands.blocking_recv(),
+            };
+            let Some(first) = first else { break };
+            stopped = self.round(first, &mut commands);
+        }
+        if let Some(database) = &self.database {
+            database.checkpoint("TRUNCATE");
+        }
+        if let Some(done) = stopped {
+            let _ = done.send(());
+        }
+    }
+
+    /// One transaction with everything that waits. Returns whom to tell that
+    /// the thread ended, if it was told to.
+    fn round(
+        &mut self,
+        first: Command,
+        commands: &mut mpsc::Receiver<Command>,
+    ) -> Option<oneshot::Sender<()>> {
+        let mut stopped = None;
+        let mut finishes: Vec<Finish> = Vec::new();
+        let mut outcome = self.database.as_ref().map_or(Ok(()), Database::begin);
+        let mut next = Some(first);
+        let mut bytes = 0;
+        let mut alone = false;
+        while let Some(command) = next.take() {
+            match command {
+                Command::Stop { done } => {
+                    stopped = Some(done);
+                    break;
+                }
+                command => {
+                    alone = is_about_topics(&command);
+                    bytes += weight(&command);
+                    let (done, finish) = self.execute(command, outcome.is_ok());
+                    if outcome.is_ok() {
+                        outcome = done;
+                    }
+                    finishes.push(finish);
+                }
+            }
+            if finishes.len() < COMMANDS_PER_COMMIT && bytes < BYTES_PER_COMMIT && !alone {
+                next = commands.try_recv().ok();
+            }
+            // A topic command looks at what is published, so whatever came
+            // before it must be published first, and what comes after it must
+            // see its effect.
+            if next.as_ref().is_some_and(is_about_topics) {
+                self.held = next.take();
+            }
+        }
+        let outcome = outcome
+            .and_then(|()| self.store_producers())
+            .and_then(|()| self.database.as_ref().map_or(Ok(()), Database::commit));
+        let touched = std::mem::take(&mut self.touched);
+        if let Err(error) = &outcome {
+            tracing::error!(%error, "nothing was written");
+            if let Some(database) = &self.database {
+                database.rollback();
+            }
+            touched.undo();
+        }
+        for finish in finishes {
+            finish(self, outcome.as_ref().copied());
+        }
+        self.evict();
+        self.keep_log_short(bytes);
+        stopped
+    }
+
+    fn keep_log_short(&mut self, written: usize) {
+        let (Some(database), Some(checkpoint)) = (&self.database, &self.checkpoint) else {
+            return;
+        };
+        self.written += written;
+        self.since_caught_up += written;
+        if self.since_caught_up >= CATCH_UP_AFTER {
+            (self.written, self.since_caught_up) = (0, 0);
+            database.checkpoint("PASSIVE");
+        } else if self.written >= CHECKPOINT_AFTER {
+            self.written = 0;
+            // One that is under way is enough.
+            let _ = checkpoint.try_send(());
+        }
+    }
+
+    fn store_producers(&self) -> Result<(), StorageError> {
+        let Some(database) = &self.database else {
+            return Ok(());
+        };
+        for (partition, id) in self.touched.producers() {
+            partition.append_state(|state| match state.producers.get(&id) {
+                Some(producer) if !state.deleted => {
+                    database.put_producer(partition.id, id, producer)
+                }
+                _ => Ok(()),
+            })?;
+        }
+        Ok(())
+    }
+
+    /// Makes a batch visible.
+    pub(super) fn publish_batch(
+        &mut self,
+        partition: &Arc<Partition>,
+        batch: StoredBatch,
+        first_unstable: Option<i64>,
+    ) {
+        self.cached_bytes += batch.bytes.len();
+        if self.database.is_some() {
+            self.cached.push_back(Arc::clone(partition));
+        }
+        partition.publish(|view| {
+            view.high_watermark = batch.last_offset + 1;
+            view.first_unstable = first_unstable;
+            view.tail.push(batch);
+        });
+        partition.waiters.wake();
+    }
+
+    /// Changes a partition's tail in another way than by an append.
+    pub(super) fn change_tail(
+        &mut self,
+        partition: &Partition,
+        change: impl FnOnce(&mut crate::log::PartitionView),
+    ) {
+        let (before, after) = partition.publish(|view| {
+            let before = view.tail.size();
+            change(view);
+            (before, view.tail.size())
+        });
+        self.cached_bytes = self.cached_bytes + after - before;
+    }
+
+    /// Whether memory mode has room for `more` bytes.
+    pub(super) fn has_room(&self, more: usize) -> Result<(), StorageError> {
+        if self.database.is_none() && self.cached_bytes + more > self.cache_limit {
+            return Err(StorageError::Full {
+                limit: self.cache_limit,
+            });
+        }
+        Ok(())
+    }
+
+    /// Drops the oldest batches from memory while there are too many. They
+    /// are on disk.
+    fn evict(&mut self) {
+        while self.cached_bytes > self.cache_limit
+            && let Some(partition) = self.cached.pop_front()
+        {
+            if let Some(batch) = partition.publish(|view| view.tail.pop()) {
+                self.cached_bytes -= batch.bytes.len();
+            }
+        }
+    }
+
+    /// Has batches removed from the disk when there is nothing else to do.
+    pub(super) fn sweep_later(&mut self, partition: PartitionId, before: i64) {
+        if self.database.is_some() {
+            self.swept.push((partition, before));
+        }
+    }
+
+    fn sweep(&mut self) {
+        let (Some(database), Some((partition, before))) =
+            (&self.database, self.swept.last().copied())
+        else {
+            self.swept.clear();
+            return;
+        };
+        match database.remove_before(partition, before, SWEPT_AT_ONCE) {
+            Ok(removed) if removed < SWEPT_AT_ONCE as usize => {
+                self.swept.pop();
+            }
+            Ok(_) => {}
+            Err(error) => {
+                // What stays is found again at the next start.
+                tracing::warn!(%error, "records of a deleted topic could not be removed");
+                self.swept.clear();
+            }
+        }
+    }
+}
+
+fn is_about_topics(command: &Command) -> bool {
+    matches!(
+        command,
+        Command::CreateTopic { .. }
+            | Command::AddPartitions { .. }
+            | Command::Configure { .. }
+            | Command::DeleteTopic { .. }
+            | Command::Trim { .. }
+    )
+}
+
+fn weight(command: &Command) -> usize {
+    match command {
+        Command::Append { batches, .. } => batches.iter().map(|(_, batch)| batch.bytes.len()).sum(),
+        Command::Compact { compaction, .. } => compaction
+            .rewritten
+            .iter()
+            .map(|batch| batch.bytes.len())
+            .sum(),
+        _ => 0,
+    }
+}
+
+/// The answer to a batch that was appended before.
+pub(super) fn repeated(base_offset: i64, log_start: i64) -> Appended {
+    Appended {
+        base_offset,
+        log_append_time: -1,
+        log_start,
+    }
+}
