@@ -102,6 +102,22 @@ async fn offsets_appear_with_the_commit_and_not_with_an_abort() {
 }
 
 #[tokio::test]
+async fn an_offset_committed_meanwhile_outlasts_the_one_of_the_transaction() {
+    for commit in [true, false] {
+        let fixture = Fixture::new().await;
+        let producer = fixture.init().await;
+        let pending = fixture.commit_offset(producer, 7, V2).await;
+        pending.expect("commit an offset");
+        fixture.commit_plainly(3).await;
+        assert_eq!(fixture.offset(), (Some(3), true));
+        let fixture = fixture.crash().await;
+        fixture.end(producer, commit, V2).await.expect("end");
+        assert_eq!(fixture.offset(), (Some(3), false));
+        assert_eq!(fixture.crash().await.offset(), (Some(3), false));
+    }
+}
+
+#[tokio::test]
 async fn version_2_numbers_anew_and_keeps_a_late_batch_out_of_the_next_transaction() {
     let fixture = Fixture::new().await;
     let first = fixture.init().await;
