@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use super::build::{Batch, Given, seal};
 use super::{Codec, RecordsError, Rules, ValidBatch, validate};
 use crate::clock::now_ms;
-use crate::configs::TopicConfig;
+use crate::configs::{BrokerConfig, TopicConfig};
 
 const COMPRESSED: [Codec; 4] = [Codec::Gzip, Codec::Snappy, Codec::Lz4, Codec::Zstd];
 
@@ -16,7 +16,10 @@ fn rules(overrides: &[(&str, &str)]) -> Rules {
         .iter()
         .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()))
         .collect();
-    Rules::of(&TopicConfig::resolve(overrides), 11)
+    Rules::of(
+        &TopicConfig::resolve(overrides, &BrokerConfig::default()),
+        11,
+    )
 }
 
 fn plain(codec: Codec) -> Batch {

@@ -20,4 +20,6 @@ pub(crate) use self::error::StorageError;
 pub(crate) use self::lock::announce;
 pub(crate) use self::open::{FILE, OpenError, Opened, StoreOptions, open};
 pub(crate) use self::reader::Reader;
-pub(crate) use self::writer::{AppendError, Appended, Compaction, TopicError, Writer};
+pub(crate) use self::writer::{
+    AppendError, Appended, Compaction, ConfigTarget, ConfigureError, TopicError, Writer,
+};
