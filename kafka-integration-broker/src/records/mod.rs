@@ -11,6 +11,7 @@ mod control;
 mod header;
 mod read;
 mod record;
+mod rewrite;
 mod search;
 mod snappy;
 mod validate;
@@ -20,6 +21,9 @@ mod validate_tests;
 pub(crate) use self::codec::Codec;
 pub(crate) use self::control::control_batch;
 pub(crate) use self::header::{BATCH_OVERHEAD, BatchHeader, advance};
+pub(crate) use self::read::{WholeRecord, visit_records};
+pub(crate) use self::record::Unreadable;
+pub(crate) use self::rewrite::rewrite;
 pub(crate) use self::search::{first_at_or_after, greatest_timestamp};
 pub(crate) use self::validate::{RecordProblem, RecordsError, Rules, validate};
 
