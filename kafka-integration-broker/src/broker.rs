@@ -21,6 +21,7 @@ use crate::options::Options;
 use crate::sessions::FetchSessions;
 use crate::start_error::StartError;
 use crate::store::{self, Changes, RecordKind, StoreOptions, Writer};
+use crate::transactions;
 use crate::wire::Budget;
 
 const CLUSTER_ID: &str = "cluster.id";
@@ -227,6 +228,26 @@ impl EmbeddedBrokerBuilder {
             self.options.patience,
         );
         let (stopping, tasks) = (CancellationToken::new(), TaskTracker::new());
+        let transactions = transactions::Coordinator::start(
+            transactions::Shared {
+                writer: opened.writer.clone(),
+                catalogue: Arc::clone(&opened.catalogue),
+                stopping: stopping.clone(),
+                tasks: tasks.clone(),
+            },
+            &transactions::Stored {
+                meta,
+                transactions: records.remove(&RecordKind::Transaction).unwrap_or_default(),
+            },
+        )
+        .await;
+        let transactions = match transactions {
+            Ok(transactions) => transactions,
+            Err(error) => {
+                end(&opened.writer, opened.thread).await;
+                return Err(StartError::of_transactions(error, &self.options));
+            }
+        };
         let groups = Coordinator::start(
             groups::Settings {
                 initial_rebalance_delay: self.options.initial_rebalance_delay,
@@ -253,6 +274,7 @@ impl EmbeddedBrokerBuilder {
             catalogue: opened.catalogue,
             offsets: opened.offsets,
             groups,
+            transactions,
             writer: opened.writer,
             reader: opened.reader,
             sessions: FetchSessions::default(),

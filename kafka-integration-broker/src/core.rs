@@ -13,6 +13,7 @@ use crate::log::Catalogue;
 use crate::options::Options;
 use crate::sessions::FetchSessions;
 use crate::store::{Reader, Writer};
+use crate::transactions;
 use crate::wire::Budget;
 
 /// The one node of the cluster.
@@ -27,6 +28,7 @@ pub(crate) struct Core {
     pub(crate) catalogue: Arc<Catalogue>,
     pub(crate) offsets: Arc<Offsets>,
     pub(crate) groups: Coordinator,
+    pub(crate) transactions: transactions::Coordinator,
     pub(crate) writer: Writer,
     pub(crate) reader: Reader,
     pub(crate) sessions: FetchSessions,

@@ -3,7 +3,9 @@ use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use crate::store::{OpenError, StorageError};
+use crate::options::Options;
+use crate::store::{self, OpenError, StorageError};
+use crate::transactions::RestoreError;
 
 /// Why a broker did not start. Nothing is left running.
 #[derive(Debug, thiserror::Error)]
@@ -67,6 +69,20 @@ pub enum StartError {
     /// The system gives no thread.
     #[error("the broker's threads could not be started: {0}")]
     Thread(#[source] io::Error),
+}
+
+impl StartError {
+    /// Transactions of before could not be taken up again.
+    pub(crate) fn of_transactions(error: RestoreError, options: &Options) -> Self {
+        let directory = options.data_dir.clone().unwrap_or_default();
+        match error {
+            RestoreError::Storage(error) => error.into(),
+            error @ RestoreError::Unreadable { .. } => Self::Unreadable {
+                file: directory.join(store::FILE),
+                source: error.into(),
+            },
+        }
+    }
 }
 
 impl From<OpenError> for StartError {

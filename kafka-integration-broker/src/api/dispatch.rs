@@ -6,12 +6,13 @@ use kafka_protocol::messages::{ApiKey, ResponseHeader};
 use kafka_protocol::protocol::{Decodable, Encodable, HeaderVersion, StrBytes};
 
 use super::{
-    Code, Stop, alter_configs, api_versions, consumer_group_describe, consumer_group_heartbeat,
-    create_partitions, create_topics, delete_groups, delete_records, delete_topics,
-    describe_cluster, describe_configs, describe_groups, describe_topic_partitions, fetch,
-    find_coordinator, heartbeat, incremental_alter_configs, join_group, leave_group, list_groups,
-    list_offsets, metadata, offset_commit, offset_delete, offset_fetch, offset_for_leader_epoch,
-    produce, sync_group,
+    Code, Stop, add_offsets_to_txn, add_partitions_to_txn, alter_configs, api_versions,
+    consumer_group_describe, consumer_group_heartbeat, create_partitions, create_topics,
+    delete_groups, delete_records, delete_topics, describe_cluster, describe_configs,
+    describe_groups, describe_producers, describe_topic_partitions, describe_transactions, end_txn,
+    fetch, find_coordinator, heartbeat, incremental_alter_configs, init_producer_id, join_group,
+    leave_group, list_groups, list_offsets, list_transactions, metadata, offset_commit,
+    offset_delete, offset_fetch, offset_for_leader_epoch, produce, sync_group, txn_offset_commit,
 };
 use crate::core::RequestContext;
 use crate::wire::{Frame, guard, served};
@@ -24,7 +25,7 @@ pub(crate) async fn dispatch(mut cx: RequestContext, frame: Frame) -> Result<Byt
             // The client is newer. It must be able to read the answer, so it
             // gets the oldest, and picks from what that names.
             let answer =
-                api_versions::answer().with_error_code(ResponseError::UnsupportedVersion.number());
+                api_versions::answer(0).with_error_code(ResponseError::UnsupportedVersion.number());
             return encode(&frame, 0, &answer);
         }
         return Err(Stop::Close(format!(
@@ -60,6 +61,14 @@ pub(crate) async fn dispatch(mut cx: RequestContext, frame: Frame) -> Result<Byt
             answer(cx, frame, incremental_alter_configs::handle).await
         }
         ApiKey::OffsetDelete => answer(cx, frame, offset_delete::handle).await,
+        ApiKey::InitProducerId => answer(cx, frame, init_producer_id::handle).await,
+        ApiKey::AddPartitionsToTxn => answer(cx, frame, add_partitions_to_txn::handle).await,
+        ApiKey::AddOffsetsToTxn => answer(cx, frame, add_offsets_to_txn::handle).await,
+        ApiKey::EndTxn => answer(cx, frame, end_txn::handle).await,
+        ApiKey::TxnOffsetCommit => answer(cx, frame, txn_offset_commit::handle).await,
+        ApiKey::DescribeProducers => answer(cx, frame, describe_producers::handle).await,
+        ApiKey::DescribeTransactions => answer(cx, frame, describe_transactions::handle).await,
+        ApiKey::ListTransactions => answer(cx, frame, list_transactions::handle).await,
         ApiKey::DescribeCluster => answer(cx, frame, describe_cluster::handle).await,
         ApiKey::DescribeTopicPartitions => {
             answer(cx, frame, describe_topic_partitions::handle).await

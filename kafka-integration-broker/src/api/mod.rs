@@ -4,6 +4,8 @@
 //! An error of the protocol is part of the response; [`Stop`] is for what the
 //! protocol answers with silence or by hanging up.
 
+mod add_offsets_to_txn;
+mod add_partitions_to_txn;
 mod admin;
 mod alter_configs;
 mod api_versions;
@@ -18,16 +20,21 @@ mod delete_topics;
 mod describe_cluster;
 mod describe_configs;
 mod describe_groups;
+mod describe_producers;
 mod describe_topic_partitions;
+mod describe_transactions;
 mod dispatch;
+mod end_txn;
 mod fetch;
 mod find_coordinator;
 mod heartbeat;
 mod incremental_alter_configs;
+mod init_producer_id;
 mod join_group;
 mod leave_group;
 mod list_groups;
 mod list_offsets;
+mod list_transactions;
 mod metadata;
 mod offset_commit;
 mod offset_delete;
@@ -35,7 +42,9 @@ mod offset_fetch;
 mod offset_for_leader_epoch;
 mod operations;
 mod produce;
+mod produce_transactions;
 mod sync_group;
+mod txn_offset_commit;
 
 pub(crate) use self::dispatch::{decode, dispatch, encode};
 
@@ -59,6 +68,15 @@ fn leader_epoch_problem(known: i32) -> Option<ResponseError> {
         -1 | LEADER_EPOCH => None,
         newer if newer > LEADER_EPOCH => Some(ResponseError::UnknownLeaderEpoch),
         _ => Some(ResponseError::FencedLeaderEpoch),
+    }
+}
+
+/// `PRODUCER_FENCED` as this version's clients know it: those before `knows`
+/// only have `INVALID_PRODUCER_EPOCH`, and take the other for unknown.
+fn fenced_for(version: i16, knows: i16, error: ResponseError) -> ResponseError {
+    match error {
+        ResponseError::ProducerFenced if version < knows => ResponseError::InvalidProducerEpoch,
+        other => other,
     }
 }
 

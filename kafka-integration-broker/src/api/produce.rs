@@ -1,22 +1,26 @@
 use std::sync::Arc;
 
 use kafka_protocol::ResponseError;
-use kafka_protocol::messages::produce_request::PartitionProduceData;
+use kafka_protocol::messages::produce_request::{PartitionProduceData, TopicProduceData};
 use kafka_protocol::messages::produce_response::{
     BatchIndexAndErrorMessage, PartitionProduceResponse, TopicProduceResponse,
 };
-use kafka_protocol::messages::{ProduceRequest, ProduceResponse, TopicName};
+use kafka_protocol::messages::{ProduceRequest, ProduceResponse};
 use kafka_protocol::protocol::StrBytes;
 
-use super::{Code, Stop};
+use super::{Code, Stop, produce_transactions};
 use crate::core::RequestContext;
-use crate::log::{Partition, SequenceError};
+use crate::log::{Partition, SequenceError, Topic};
 use crate::records::{RecordProblem, RecordsError, Rules, ValidBatch, validate};
 use crate::store::{AppendError, Appended};
+use crate::transactions::Identity;
 
 /// The oldest version that is served; the ones before are advertised for the
 /// sake of older clients, see [`crate::wire::SERVED`].
 const OLDEST: i16 = 3;
+
+/// The version that names topics by their ids.
+const TOPIC_IDS: i16 = 13;
 
 /// Appends records, and answers when they are durable.
 pub(super) async fn handle(
@@ -48,8 +52,9 @@ pub(super) async fn handle(
         None => Err(Stop::Silent),
         // The client waits for no answer, so this is the only way to tell it.
         Some((topic, partition)) => Err(Stop::Close(format!(
-            "a record for {} [{}] sent with acks=0 was refused with error {}",
+            "a record for {:?} {} [{}] sent with acks=0 was refused with error {}",
             topic.name.as_str(),
+            topic.topic_id,
             partition.index,
             partition.error_code
         ))),
@@ -62,23 +67,28 @@ async fn append(cx: &RequestContext, request: ProduceRequest) -> ProduceResponse
     } else {
         Some(ResponseError::InvalidRequiredAcks)
     };
-    let transactional = request.transactional_id.is_some();
-    // Which answers wait for the writer, in the order of its batches.
-    let mut places = Vec::new();
-    let mut batches: Vec<(Arc<Partition>, ValidBatch)> = Vec::new();
+    let transactional_id = request.transactional_id;
     let mut topics = Vec::with_capacity(request.topic_data.len());
+    let mut waiting = Vec::new();
     for topic in request.topic_data {
+        let found = match whole {
+            Some(error) => Err(error),
+            None => find(cx, &topic),
+        };
         let mut partitions = Vec::with_capacity(topic.partition_data.len());
         for data in topic.partition_data {
             let index = data.index;
-            let checked = match whole {
-                Some(error) => Err(Refused::plain(error)),
-                None => check(cx, &topic.name, data, transactional),
+            let checked = match &found {
+                Err(error) => Err(Refused::plain(*error)),
+                Ok(topic) => check(cx, topic, data, transactional_id.is_some()),
             };
             match checked {
-                Ok(batch) => {
-                    places.push((topics.len(), partitions.len()));
-                    batches.push(batch);
+                Ok((partition, batch)) => {
+                    waiting.push(Waiting {
+                        place: (topics.len(), partitions.len()),
+                        partition,
+                        batch,
+                    });
                     partitions.push(PartitionProduceResponse::default().with_index(index));
                 }
                 Err(refused) => partitions.push(refused.answer(index, cx.version)),
@@ -87,47 +97,108 @@ async fn append(cx: &RequestContext, request: ProduceRequest) -> ProduceResponse
         topics.push(
             TopicProduceResponse::default()
                 .with_name(topic.name)
+                .with_topic_id(topic.topic_id)
                 .with_partition_responses(partitions),
         );
     }
-    if !batches.is_empty() {
-        let results = cx.core.writer.append(batches).await;
-        let mut results =
-            results.map_err(|error| tracing::warn!(%error, "records were not written"));
-        for (at, (topic, partition)) in places.into_iter().enumerate() {
-            let answer = &mut topics[topic].partition_responses[partition];
-            *answer = match &mut results {
-                Ok(results) => match results.get_mut(at) {
-                    Some(Ok(appended)) => accepted(answer.index, appended),
-                    Some(Err(error)) => refusal(error, cx.version).answer(answer.index, cx.version),
-                    None => Refused::plain(ResponseError::UnknownServerError)
-                        .answer(answer.index, cx.version),
-                },
-                // Whether they were written is not known; a retry finds out.
-                Err(()) => Refused::plain(ResponseError::KafkaStorageError)
-                    .answer(answer.index, cx.version),
-            };
+    if let Some(id) = &transactional_id
+        && cx.version >= produce_transactions::BEGINS
+    {
+        for (place, error) in produce_transactions::begin(cx, id, &mut waiting).await {
+            let answer = answer_at(&mut topics, place);
+            *answer = Refused::plain(error).answer(answer.index, cx.version);
         }
     }
+    if !waiting.is_empty() {
+        let id = transactional_id.as_ref().map(|id| &***id);
+        write(cx, id, waiting, &mut topics).await;
+    }
     ProduceResponse::default().with_responses(topics)
+}
+
+/// Has the batches written, and answers for each of them.
+async fn write(
+    cx: &RequestContext,
+    transactional_id: Option<&str>,
+    waiting: Vec<Waiting>,
+    topics: &mut [TopicProduceResponse],
+) {
+    let places: Vec<_> = waiting
+        .iter()
+        .map(|one| (one.place, Identity::from(&one.batch)))
+        .collect();
+    let batches = waiting
+        .into_iter()
+        .map(|one| (one.partition, one.batch))
+        .collect();
+    let results = cx.core.writer.append(batches).await;
+    let mut results = results.map_err(|error| tracing::warn!(%error, "records were not written"));
+    for (at, (place, who)) in places.into_iter().enumerate() {
+        let refused = match &mut results {
+            Ok(results) => match results.get_mut(at) {
+                Some(Ok(appended)) => {
+                    let answer = answer_at(topics, place);
+                    *answer = accepted(answer.index, appended);
+                    continue;
+                }
+                Some(Err(error)) => {
+                    let mut refused = refusal(error, cx.version);
+                    if let (AppendError::Sequence(SequenceError::NotInTransaction), Some(id)) =
+                        (&*error, transactional_id)
+                    {
+                        refused.error =
+                            produce_transactions::explain(cx, id, who, refused.error).await;
+                    }
+                    refused
+                }
+                None => Refused::plain(ResponseError::UnknownServerError),
+            },
+            // Whether they were written is not known; a retry finds out.
+            Err(()) => Refused::plain(ResponseError::KafkaStorageError),
+        };
+        let answer = answer_at(topics, place);
+        *answer = refused.answer(answer.index, cx.version);
+    }
+}
+
+/// A batch that passed every check, and where in the response its answer goes.
+pub(super) struct Waiting {
+    pub(super) place: (usize, usize),
+    pub(super) partition: Arc<Partition>,
+    pub(super) batch: ValidBatch,
+}
+
+fn answer_at(
+    topics: &mut [TopicProduceResponse],
+    (topic, partition): (usize, usize),
+) -> &mut PartitionProduceResponse {
+    &mut topics[topic].partition_responses[partition]
+}
+
+/// The topic by its id, or by its name before [`TOPIC_IDS`].
+fn find(cx: &RequestContext, topic: &TopicProduceData) -> Result<Arc<Topic>, ResponseError> {
+    let catalogue = &cx.core.catalogue;
+    if cx.version >= TOPIC_IDS {
+        let found = catalogue.topic_by_id(topic.topic_id);
+        found.ok_or(ResponseError::UnknownTopicId)
+    } else {
+        let found = catalogue.topic(&topic.name);
+        found.ok_or(ResponseError::UnknownTopicOrPartition)
+    }
 }
 
 /// Everything that can be said about a partition's records without the writer.
 fn check(
     cx: &RequestContext,
-    topic: &TopicName,
+    topic: &Topic,
     data: PartitionProduceData,
     transactional: bool,
 ) -> Result<(Arc<Partition>, ValidBatch), Refused> {
-    let topic = cx.core.catalogue.topic(topic);
-    let found = topic
-        .as_ref()
-        .and_then(|topic| Some((topic.config(), topic.partition(data.index)?)));
-    let Some((config, partition)) = found else {
+    let Some(partition) = topic.partition(data.index) else {
         return Err(Refused::plain(ResponseError::UnknownTopicOrPartition));
     };
     let records = data.records.unwrap_or_default();
-    let batch = validate(&records, &Rules::of(&config, cx.version))?;
+    let batch = validate(&records, &Rules::of(&topic.config(), cx.version))?;
     if batch.header.is_transactional() && !transactional {
         return Err(Refused::plain(
             ResponseError::TransactionalIdAuthorizationFailed,

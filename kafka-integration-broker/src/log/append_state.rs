@@ -35,6 +35,11 @@ pub(crate) struct Producer {
     /// transaction. Not stored: the coordinator says so again after a restart.
     #[serde(skip)]
     pub(crate) in_transaction: bool,
+    /// The coordinator named it, and it has written nothing since: its first
+    /// batch may have any sequence number, because the ones before may have
+    /// been forgotten.
+    #[serde(default)]
+    pub(crate) unheard: bool,
     /// Of the last marker.
     pub(crate) coordinator_epoch: i32,
     /// When the broker last heard of it here, in ms since 1970.
@@ -80,17 +85,26 @@ impl Producer {
             seen: VecDeque::new(),
             open_since: None,
             in_transaction: false,
+            unheard: false,
             coordinator_epoch: -1,
             last_timestamp: -1,
         }
     }
 
-    /// Another epoch began: what was seen belongs to the one before.
-    pub(crate) fn raise(&mut self, epoch: i16) {
-        if epoch != self.epoch {
+    /// A later epoch began: what was seen belongs to the one before, and
+    /// sequences begin again at 0. An earlier epoch changes nothing.
+    fn raise(&mut self, epoch: i16) {
+        if epoch > self.epoch {
             self.epoch = epoch;
             self.seen.clear();
+            self.unheard = false;
         }
+    }
+
+    /// The sequence number of the last record; -1 when the current epoch has
+    /// none.
+    pub(crate) fn last_sequence(&self) -> i32 {
+        self.seen.back().map_or(-1, |seen| seen.last_sequence)
     }
 }
 
@@ -114,32 +128,41 @@ impl AppendState {
                     return Ok(Sequenced::Duplicate(*seen));
                 }
             }
-            if !batch.is_transactional() && known.open_since.is_some() {
-                return Err(SequenceError::OutsideTransaction);
-            }
         }
-        if batch.is_transactional() && !known.is_some_and(|known| known.in_transaction) {
+        if batch.is_transactional()
+            && !self.is_in_transaction(batch.producer_id, batch.producer_epoch)
+        {
             return Err(SequenceError::NotInTransaction);
         }
-        let expected = match known {
-            // Nothing is known of it, so any number is as good.
-            None => return Ok(Sequenced::New),
-            Some(known) if batch.producer_epoch > known.epoch => 0,
-            Some(known) => match known.seen.back() {
-                Some(last) => advance(last.last_sequence, 1),
-                // Only a marker or the coordinator was here, with this epoch.
-                None if known.last_timestamp < 0 => return Ok(Sequenced::New),
-                None => 0,
-            },
+        // Nothing is known of it, so any number is as good.
+        let Some(known) = known else {
+            return Ok(Sequenced::New);
         };
-        if batch.base_sequence == expected {
-            Ok(Sequenced::New)
-        } else {
-            Err(SequenceError::OutOfOrder {
+        let expected = match known.seen.back() {
+            _ if batch.producer_epoch > known.epoch => 0,
+            Some(last) => advance(last.last_sequence, 1),
+            None if known.unheard => batch.base_sequence,
+            // A marker was the last of it, and raised the epoch.
+            None => 0,
+        };
+        if batch.base_sequence != expected {
+            return Err(SequenceError::OutOfOrder {
                 expected,
                 found: batch.base_sequence,
-            })
+            });
         }
+        if !batch.is_transactional() && known.open_since.is_some() {
+            return Err(SequenceError::OutsideTransaction);
+        }
+        Ok(Sequenced::New)
+    }
+
+    /// Whether the coordinator let the producer, with this epoch, write to
+    /// this partition in a transaction that is still open.
+    pub(crate) fn is_in_transaction(&self, producer_id: i64, epoch: i16) -> bool {
+        self.producers
+            .get(&producer_id)
+            .is_some_and(|known| known.in_transaction && known.epoch == epoch)
     }
 
     /// Remembers a batch that was given `base_offset`.
@@ -150,6 +173,7 @@ impl AppendState {
             .entry(batch.producer_id)
             .or_insert_with(|| Producer::new(batch.producer_epoch));
         producer.raise(batch.producer_epoch);
+        producer.unheard = false;
         producer.last_timestamp = now;
         if producer.seen.len() == REMEMBERED {
             producer.seen.pop_front();
@@ -168,12 +192,16 @@ impl AppendState {
     }
 
     /// The coordinator added this partition to a transaction of the producer.
-    pub(crate) fn enter_transaction(&mut self, producer_id: i64, epoch: i16) {
-        let producer = self
-            .producers
-            .entry(producer_id)
-            .or_insert_with(|| Producer::new(epoch));
-        producer.raise(epoch.max(producer.epoch));
+    ///
+    /// A producer that numbers anew for each transaction (transaction version
+    /// 2) has to begin at 0 where nothing is known of it: `from_zero`.
+    pub(crate) fn enter_transaction(&mut self, producer_id: i64, epoch: i16, from_zero: bool) {
+        let producer = self.producers.entry(producer_id).or_insert_with(|| {
+            let mut producer = Producer::new(epoch);
+            producer.unheard = !from_zero;
+            producer
+        });
+        producer.raise(epoch);
         producer.in_transaction = true;
     }
 
@@ -192,6 +220,7 @@ impl AppendState {
             .or_insert_with(|| Producer::new(epoch));
         producer.raise(epoch);
         producer.in_transaction = false;
+        producer.unheard = false;
         producer.coordinator_epoch = coordinator_epoch;
         producer.last_timestamp = now;
         let began = producer.open_since.take();
@@ -206,3 +235,6 @@ impl AppendState {
         self.open.first().map(|(offset, _)| *offset)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -52,7 +52,11 @@ pub(crate) struct PartitionView {
 impl PartitionView {
     /// No `read_committed` reader sees this offset or a later one.
     pub(crate) fn last_stable_offset(&self) -> i64 {
-        self.first_unstable.unwrap_or(self.high_watermark)
+        match self.first_unstable {
+            // The records before the log's start are gone, open or not.
+            Some(first) => first.max(self.log_start),
+            None => self.high_watermark,
+        }
     }
 }
 

@@ -1,5 +1,7 @@
 use bytes::Buf;
 
+use super::Codec;
+
 /// Bytes of a batch before its first record.
 pub(crate) const BATCH_OVERHEAD: usize = 61;
 
@@ -102,8 +104,8 @@ impl BatchHeader {
         self.base_timestamp = horizon;
     }
 
-    pub(super) fn set_uncompressed(&mut self) {
-        self.attributes &= !COMPRESSION;
+    pub(super) fn set_compression(&mut self, codec: Codec) {
+        self.attributes = self.attributes & !COMPRESSION | codec as i16;
     }
 
     pub(crate) fn has_producer(&self) -> bool {

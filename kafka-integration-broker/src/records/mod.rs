@@ -1,8 +1,8 @@
 //! Record batches: the 61 bytes before the records, what makes a batch
 //! acceptable, control batches.
 //!
-//! Batches are stored and served as they came. Only log cleaning writes
-//! records anew, and copies each as it stands.
+//! Batches are stored and served as they came. Only log cleaning, and a topic
+//! that names a compression, write records anew, and copy each as it stands.
 
 #[cfg(test)]
 pub(crate) mod build;

@@ -9,6 +9,15 @@ use super::read::{WholeRecord, visit_records};
 use super::record::{Unreadable, put_varint, put_varlong};
 use super::{BATCH_OVERHEAD, BatchHeader, Codec};
 
+/// Writes a batch anew with all of its records in another compression.
+pub(super) fn recompress(
+    header: &BatchHeader,
+    batch: &[u8],
+    codec: Codec,
+) -> Result<Bytes, Unreadable> {
+    encode(header, batch, codec, None, |_| true)
+}
+
 /// Writes a batch anew with those of its records that `keep` says, each with
 /// its offset, timestamp and contents as they were. The batch keeps its base
 /// offset, its last offset and its compression; without records it is empty.
@@ -19,6 +28,17 @@ use super::{BATCH_OVERHEAD, BatchHeader, Codec};
 pub(crate) fn rewrite(
     header: &BatchHeader,
     batch: &[u8],
+    horizon: Option<i64>,
+    keep: impl FnMut(&WholeRecord<'_>) -> bool,
+) -> Result<Bytes, Unreadable> {
+    let codec = Codec::from_number(header.compression()).unwrap_or(Codec::None);
+    encode(header, batch, codec, horizon, keep)
+}
+
+fn encode(
+    header: &BatchHeader,
+    batch: &[u8],
+    codec: Codec,
     horizon: Option<i64>,
     mut keep: impl FnMut(&WholeRecord<'_>) -> bool,
 ) -> Result<Bytes, Unreadable> {
@@ -56,11 +76,11 @@ pub(crate) fn rewrite(
     if let (Some(max_timestamp), false) = (max_timestamp, header.is_log_append_time()) {
         changed.max_timestamp = max_timestamp;
     }
-    let codec = Codec::from_number(header.compression()).unwrap_or(Codec::None);
     let payload = if count == 0 {
-        changed.set_uncompressed();
+        changed.set_compression(Codec::None);
         Vec::new()
     } else {
+        changed.set_compression(codec);
         codec.compress(&records).map_err(Unreadable::Codec)?
     };
     let length = i32::try_from(BATCH_OVERHEAD - 12 + payload.len());

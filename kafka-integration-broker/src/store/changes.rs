@@ -80,6 +80,9 @@ pub(crate) enum Change {
         partition: Arc<Partition>,
         producer_id: i64,
         epoch: i16,
+        /// Where nothing is known of the producer its first sequence number
+        /// must be 0; otherwise it may be any.
+        from_zero: bool,
     },
     /// Appends a marker. Nothing happens if the topic is gone.
     Marker(Marker),

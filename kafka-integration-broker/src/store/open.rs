@@ -22,7 +22,8 @@ use crate::log::{
     Topic,
 };
 
-const FILE: &str = "broker.db";
+/// The database, in the data directory.
+pub(crate) const FILE: &str = "broker.db";
 
 /// Where data goes.
 #[derive(Debug, Clone)]

@@ -20,7 +20,7 @@ const fn from(key: ApiKey, min: i16, max: i16) -> Served {
 pub(crate) static SERVED: &[Served] = &[
     // Older librdkafka switches compression off unless 0 is named; below 3 is
     // refused all the same, as Apache Kafka does.
-    from(ApiKey::Produce, 0, 11),
+    from(ApiKey::Produce, 0, 13),
     from(ApiKey::Fetch, 4, 17),
     from(ApiKey::ListOffsets, 1, 10),
     from(ApiKey::Metadata, 0, 13),
@@ -35,10 +35,16 @@ pub(crate) static SERVED: &[Served] = &[
     from(ApiKey::ListGroups, 0, 5),
     from(ApiKey::SaslHandshake, 0, 1),
     from(ApiKey::ApiVersions, 0, 4),
+    from(ApiKey::InitProducerId, 0, 5),
+    from(ApiKey::OffsetForLeaderEpoch, 2, 4),
+    // 4 and later are for brokers among themselves.
+    from(ApiKey::AddPartitionsToTxn, 0, 3),
+    from(ApiKey::AddOffsetsToTxn, 0, 4),
+    from(ApiKey::EndTxn, 0, 5),
+    from(ApiKey::TxnOffsetCommit, 0, 5),
     from(ApiKey::CreateTopics, 2, 7),
     from(ApiKey::DeleteTopics, 1, 6),
     from(ApiKey::DeleteRecords, 0, 2),
-    from(ApiKey::OffsetForLeaderEpoch, 2, 4),
     from(ApiKey::DescribeConfigs, 1, 4),
     from(ApiKey::AlterConfigs, 0, 2),
     from(ApiKey::SaslAuthenticate, 0, 2),
@@ -46,6 +52,9 @@ pub(crate) static SERVED: &[Served] = &[
     from(ApiKey::DeleteGroups, 0, 2),
     from(ApiKey::IncrementalAlterConfigs, 0, 1),
     from(ApiKey::OffsetDelete, 0, 0),
+    from(ApiKey::DescribeProducers, 0, 0),
+    from(ApiKey::DescribeTransactions, 0, 0),
+    from(ApiKey::ListTransactions, 0, 2),
     from(ApiKey::DescribeCluster, 0, 2),
     from(ApiKey::DescribeTopicPartitions, 0, 0),
     from(ApiKey::ConsumerGroupHeartbeat, 0, 1),

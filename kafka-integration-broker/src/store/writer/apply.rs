@@ -270,11 +270,12 @@ impl Worker {
                 partition,
                 producer_id,
                 epoch,
+                from_zero,
             } => {
                 partition.append_state(|state| {
                     if !state.deleted {
                         self.touched.remember(&partition, state, Some(producer_id));
-                        state.enter_transaction(producer_id, epoch);
+                        state.enter_transaction(producer_id, epoch, from_zero);
                     }
                 });
             }
