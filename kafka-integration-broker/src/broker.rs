@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use uuid::Uuid;
 
+use crate::cleaner;
 use crate::configs::BrokerConfig;
 use crate::core::{Advertised, Core, NODE};
 use crate::groups::{self, Coordinator};
@@ -151,6 +152,13 @@ impl EmbeddedBrokerBuilder {
         self
     }
 
+    /// How often records are looked for that are to be deleted or compacted
+    /// away, as `log.retention.check.interval.ms`. The default is 15 seconds.
+    pub fn cleaning_interval(mut self, interval: Duration) -> Self {
+        self.options.cleaning_interval = interval.max(Duration::from_millis(1));
+        self
+    }
+
     /// Lets this user log in, by SASL PLAIN or SCRAM-SHA-256. Once there is a
     /// user, nobody may use the broker without logging in.
     pub fn user(mut self, name: impl Into<String>, password: impl Into<String>) -> Self {
@@ -274,6 +282,7 @@ impl EmbeddedBrokerBuilder {
             stopping,
             tasks,
         });
+        core.tasks.spawn(cleaner::run(Arc::clone(&core)));
         core.tasks.spawn(net::accept(listener, Arc::clone(&core)));
         let broker = EmbeddedBroker {
             core,
@@ -373,6 +382,10 @@ fn fixed_settings(
         .with_fixed("group.initial.rebalance.delay.ms", delay)
         .with_fixed("listeners", format!("PLAINTEXT://{address}"))
         .with_fixed("log.dirs", directory.display())
+        .with_fixed(
+            "log.retention.check.interval.ms",
+            options.cleaning_interval.as_millis(),
+        )
         .with_fixed("max.connections", options.max_connections)
         .with_fixed("node.id", NODE.0)
         .with_fixed("num.partitions", options.default_partitions)

@@ -176,6 +176,15 @@ impl Database {
         .map(drop)
     }
 
+    /// Removes the aborted transaction whose marker is at `offset`.
+    pub(super) fn remove_aborted(&self, partition: PartitionId, offset: i64) -> Result<()> {
+        self.execute(
+            "DELETE FROM aborted WHERE partition = ?1 AND last_offset = ?2",
+            [partition.0, offset],
+        )
+        .map(drop)
+    }
+
     pub(super) fn put_record(&self, kind: RecordKind, key: &str, value: &[u8]) -> Result<()> {
         self.execute(
             "INSERT OR REPLACE INTO records (kind, key, value) VALUES (?1, ?2, ?3)",

@@ -380,7 +380,16 @@ impl Worker {
         for last_offset in &compaction.removed {
             database.remove_batch(id, *last_offset)?;
         }
-        Ok(())
+        for marker in &compaction.forgotten {
+            database.remove_aborted(id, *marker)?;
+        }
+        if compaction.removed.is_empty() {
+            return Ok(());
+        }
+        // The newest batch may be among them, and numbers must go on after it.
+        let log_start = compaction.partition.view(|view| view.log_start);
+        let next_offset = compaction.partition.append_state(|state| state.next_offset);
+        database.put_bounds(id, log_start, next_offset)
     }
 
     fn publish_compaction(&mut self, compaction: Compaction) {
@@ -388,8 +397,11 @@ impl Worker {
             partition,
             rewritten,
             removed,
+            forgotten,
         } = compaction;
         self.change_tail(&partition, |view| {
+            view.aborted
+                .retain(|aborted| !forgotten.contains(&aborted.last_offset));
             for last in removed {
                 view.tail.replace(last, last, Vec::new());
             }

@@ -93,6 +93,9 @@ pub(crate) struct Compaction {
     pub(crate) rewritten: Vec<StoredBatch>,
     /// Last offsets of the batches of which nothing is left.
     pub(crate) removed: Vec<i64>,
+    /// Offsets of abort markers that are among them: nothing is left of these
+    /// transactions, so readers need not be told of them any more.
+    pub(crate) forgotten: Vec<i64>,
 }
 
 #[derive(Debug)]
