@@ -55,6 +55,17 @@ impl EmbeddedBroker {
         }
     }
 
+    /// Deletes what a broker has kept in this directory, and nothing else there,
+    /// so that the next one starts empty. A directory that is missing is empty.
+    ///
+    /// # Errors
+    /// A broker is using the directory, or it can't be written to.
+    pub async fn erase(directory: impl AsRef<Path>) -> Result<(), StartError> {
+        let directory = PathBuf::from(directory.as_ref());
+        let erased = tokio::task::spawn_blocking(move || store::erase(&directory)).await;
+        Ok(erased.map_err(|error| StartError::Thread(error.into()))??)
+    }
+
     /// `host:port` for a client's `bootstrap.servers`.
     pub fn bootstrap_servers(&self) -> String {
         format!(
@@ -150,6 +161,14 @@ impl EmbeddedBrokerBuilder {
         self
     }
 
+    /// The shortest session that a member of a group may ask for. The default is
+    /// 6 seconds, as Apache Kafka's `group.min.session.timeout.ms`; with less, a
+    /// test sees sooner that a member is gone.
+    pub fn min_session_timeout(mut self, timeout: Duration) -> Self {
+        self.options.min_session_timeout = timeout;
+        self
+    }
+
     /// Lets this user log in, by SASL PLAIN or SCRAM-SHA-256. Once there is a
     /// user, nobody may use the broker without logging in.
     pub fn user(mut self, name: impl Into<String>, password: impl Into<String>) -> Self {
@@ -242,6 +261,7 @@ impl EmbeddedBrokerBuilder {
         let groups = Coordinator::start(
             groups::Settings {
                 initial_rebalance_delay: self.options.initial_rebalance_delay,
+                min_session_timeout: self.options.min_session_timeout,
                 ..groups::Settings::default()
             },
             Arc::clone(&opened.offsets),

@@ -17,6 +17,8 @@ pub(crate) struct Options {
     pub(crate) default_partitions: i32,
     /// How long the first rebalance of an empty group waits for more members.
     pub(crate) initial_rebalance_delay: Duration,
+    /// The shortest session a member of a group may ask for.
+    pub(crate) min_session_timeout: Duration,
     /// Who may log in; while there is nobody, nobody has to.
     pub(crate) users: Users,
     /// Largest frame, in bytes.
@@ -39,6 +41,7 @@ impl Default for Options {
             auto_create_topics: true,
             default_partitions: 1,
             initial_rebalance_delay: Duration::ZERO,
+            min_session_timeout: Duration::from_secs(6),
             users: Users::default(),
             max_request_bytes: 100 * 1024 * 1024,
             max_connections: 4096,

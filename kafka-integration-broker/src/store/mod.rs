@@ -18,6 +18,6 @@ mod writer;
 pub(crate) use self::changes::{Change, Changes, Marker, RecordKind};
 pub(crate) use self::error::StorageError;
 pub(crate) use self::lock::announce;
-pub(crate) use self::open::{FILE, OpenError, Opened, StoreOptions, open};
+pub(crate) use self::open::{FILE, OpenError, Opened, StoreOptions, erase, open};
 pub(crate) use self::reader::Reader;
 pub(crate) use self::writer::{AppendError, Appended, Compaction, TopicError, Writer};
