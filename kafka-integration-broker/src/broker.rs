@@ -12,7 +12,9 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use uuid::Uuid;
 
-use crate::core::{Advertised, Core};
+use crate::cleaner;
+use crate::configs::BrokerConfig;
+use crate::core::{Advertised, Core, NODE};
 use crate::groups::{self, Coordinator};
 use crate::net;
 use crate::options::Options;
@@ -169,6 +171,13 @@ impl EmbeddedBrokerBuilder {
         self
     }
 
+    /// How often records are looked for that are to be deleted or compacted
+    /// away, as `log.retention.check.interval.ms`. The default is 15 seconds.
+    pub fn cleaning_interval(mut self, interval: Duration) -> Self {
+        self.options.cleaning_interval = interval.max(Duration::from_millis(1));
+        self
+    }
+
     /// Lets this user log in, by SASL PLAIN or SCRAM-SHA-256. Once there is a
     /// user, nobody may use the broker without logging in.
     pub fn user(mut self, name: impl Into<String>, password: impl Into<String>) -> Self {
@@ -271,6 +280,13 @@ impl EmbeddedBrokerBuilder {
             tasks.clone(),
             records.remove(&RecordKind::Group).unwrap_or_default(),
         );
+        let advertised = advertised(self.advertised, address);
+        opened.catalogue.set_broker(fixed_settings(
+            &opened.catalogue.broker(),
+            &self.options,
+            address,
+            &advertised,
+        ));
         let core = Arc::new(Core {
             budget,
             options: self.options,
@@ -282,10 +298,11 @@ impl EmbeddedBrokerBuilder {
             writer: opened.writer,
             reader: opened.reader,
             sessions: FetchSessions::default(),
-            advertised: advertised(self.advertised, address),
+            advertised,
             stopping,
             tasks,
         });
+        core.tasks.spawn(cleaner::run(Arc::clone(&core)));
         core.tasks.spawn(net::accept(listener, Arc::clone(&core)));
         let broker = EmbeddedBroker {
             core,
@@ -365,6 +382,35 @@ fn advertised(told: Option<(String, u16)>, address: SocketAddr) -> Advertised {
         host: StrBytes::from_string(host),
         port: if port == 0 { address.port() } else { port },
     }
+}
+
+/// What was decided before the start, as the settings it would be in Kafka.
+fn fixed_settings(
+    stored: &BrokerConfig,
+    options: &Options,
+    address: SocketAddr,
+    advertised: &Advertised,
+) -> BrokerConfig {
+    let directory = options.data_dir.as_deref().unwrap_or(Path::new(""));
+    let delay = options.initial_rebalance_delay.as_millis();
+    let (host, port) = (advertised.host.as_str(), advertised.port);
+    stored
+        .clone()
+        .with_fixed("advertised.listeners", format!("PLAINTEXT://{host}:{port}"))
+        .with_fixed("auto.create.topics.enable", options.auto_create_topics)
+        .with_fixed("broker.id", NODE.0)
+        .with_fixed("group.initial.rebalance.delay.ms", delay)
+        .with_fixed("listeners", format!("PLAINTEXT://{address}"))
+        .with_fixed("log.dirs", directory.display())
+        .with_fixed(
+            "log.retention.check.interval.ms",
+            options.cleaning_interval.as_millis(),
+        )
+        .with_fixed("max.connections", options.max_connections)
+        .with_fixed("node.id", NODE.0)
+        .with_fixed("num.partitions", options.default_partitions)
+        .with_fixed("process.roles", "broker,controller")
+        .with_fixed("socket.request.max.bytes", options.max_request_bytes)
 }
 
 fn stored_text(records: &BTreeMap<String, Vec<u8>>, key: &str) -> Option<String> {

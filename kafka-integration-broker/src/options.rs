@@ -15,6 +15,8 @@ pub(crate) struct Options {
     pub(crate) auto_create_topics: bool,
     /// Partitions of a topic when its creator names no number.
     pub(crate) default_partitions: i32,
+    /// How often old records are looked for.
+    pub(crate) cleaning_interval: Duration,
     /// How long the first rebalance of an empty group waits for more members.
     pub(crate) initial_rebalance_delay: Duration,
     /// The shortest session a member of a group may ask for.
@@ -40,6 +42,7 @@ impl Default for Options {
             memory_limit: None,
             auto_create_topics: true,
             default_partitions: 1,
+            cleaning_interval: Duration::from_secs(15),
             initial_rebalance_delay: Duration::ZERO,
             min_session_timeout: Duration::from_secs(6),
             users: Users::default(),

@@ -1,15 +1,19 @@
 //! From a frame to the frame that answers it.
 
+use std::fmt::Debug;
+
 use bytes::BytesMut;
 use kafka_protocol::ResponseError;
 use kafka_protocol::messages::{ApiKey, ResponseHeader};
 use kafka_protocol::protocol::{Decodable, Encodable, HeaderVersion, StrBytes};
 
 use super::{
-    Code, Stop, add_offsets_to_txn, add_partitions_to_txn, api_versions, consumer_group_describe,
-    consumer_group_heartbeat, delete_groups, describe_groups, describe_producers,
-    describe_transactions, end_txn, fetch, find_coordinator, heartbeat, init_producer_id,
-    join_group, leave_group, list_groups, list_offsets, list_transactions, metadata, offset_commit,
+    Code, Stop, add_offsets_to_txn, add_partitions_to_txn, alter_configs, api_versions,
+    consumer_group_describe, consumer_group_heartbeat, create_partitions, create_topics,
+    delete_groups, delete_records, delete_topics, describe_cluster, describe_configs,
+    describe_groups, describe_producers, describe_topic_partitions, describe_transactions, end_txn,
+    fetch, find_coordinator, heartbeat, incremental_alter_configs, init_producer_id, join_group,
+    leave_group, list_groups, list_offsets, list_transactions, metadata, offset_commit,
     offset_delete, offset_fetch, offset_for_leader_epoch, produce, sync_group, txn_offset_commit,
 };
 use crate::core::RequestContext;
@@ -47,8 +51,17 @@ pub(crate) async fn dispatch(mut cx: RequestContext, frame: Frame) -> Result<Byt
         ApiKey::DescribeGroups => answer(cx, frame, describe_groups::handle).await,
         ApiKey::ListGroups => answer(cx, frame, list_groups::handle).await,
         ApiKey::ApiVersions => answer(cx, frame, api_versions::handle).await,
+        ApiKey::CreateTopics => answer(cx, frame, create_topics::handle).await,
+        ApiKey::DeleteTopics => answer(cx, frame, delete_topics::handle).await,
+        ApiKey::DeleteRecords => answer(cx, frame, delete_records::handle).await,
         ApiKey::OffsetForLeaderEpoch => answer(cx, frame, offset_for_leader_epoch::handle).await,
+        ApiKey::DescribeConfigs => answer(cx, frame, describe_configs::handle).await,
+        ApiKey::AlterConfigs => answer(cx, frame, alter_configs::handle).await,
+        ApiKey::CreatePartitions => answer(cx, frame, create_partitions::handle).await,
         ApiKey::DeleteGroups => answer(cx, frame, delete_groups::handle).await,
+        ApiKey::IncrementalAlterConfigs => {
+            answer(cx, frame, incremental_alter_configs::handle).await
+        }
         ApiKey::OffsetDelete => answer(cx, frame, offset_delete::handle).await,
         ApiKey::InitProducerId => answer(cx, frame, init_producer_id::handle).await,
         ApiKey::AddPartitionsToTxn => answer(cx, frame, add_partitions_to_txn::handle).await,
@@ -58,6 +71,10 @@ pub(crate) async fn dispatch(mut cx: RequestContext, frame: Frame) -> Result<Byt
         ApiKey::DescribeProducers => answer(cx, frame, describe_producers::handle).await,
         ApiKey::DescribeTransactions => answer(cx, frame, describe_transactions::handle).await,
         ApiKey::ListTransactions => answer(cx, frame, list_transactions::handle).await,
+        ApiKey::DescribeCluster => answer(cx, frame, describe_cluster::handle).await,
+        ApiKey::DescribeTopicPartitions => {
+            answer(cx, frame, describe_topic_partitions::handle).await
+        }
         ApiKey::ConsumerGroupHeartbeat => answer(cx, frame, consumer_group_heartbeat::handle).await,
         ApiKey::ConsumerGroupDescribe => answer(cx, frame, consumer_group_describe::handle).await,
         other => Err(Stop::Close(format!("{other:?} is not served"))),
@@ -71,12 +88,14 @@ async fn answer<R, A>(
     handle: impl AsyncFnOnce(&RequestContext, R) -> Result<A, Stop>,
 ) -> Result<BytesMut, Stop>
 where
-    R: Decodable,
-    A: Encodable + HeaderVersion,
+    R: Decodable + Debug,
+    A: Encodable + HeaderVersion + Debug,
 {
     let (client_id, request) = decode::<R>(&frame)?;
     cx.client_id = client_id;
+    tracing::trace!(peer = %cx.peer, client = cx.client_id.as_str(), ?request, "asked");
     let response = handle(&cx, request).await?;
+    tracing::trace!(peer = %cx.peer, client = cx.client_id.as_str(), ?response, "answered");
     encode(&frame, frame.version, &response)
 }
 

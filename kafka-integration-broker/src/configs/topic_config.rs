@@ -1,4 +1,6 @@
-use std::collections::BTreeMap;
+use super::value::elements;
+use super::{BrokerConfig, Overrides};
+use crate::records::Codec;
 
 /// What happens to old records.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -15,10 +17,10 @@ pub(crate) enum TimestampType {
 }
 
 /// The settings of one topic that are in force: its own over the broker's.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub(crate) struct TopicConfig {
     /// What was set on the topic itself, as it was written.
-    pub(crate) overrides: BTreeMap<String, String>,
+    pub(crate) overrides: Overrides,
     pub(crate) cleanup_policy: CleanupPolicy,
     /// `retention.ms`; `None` keeps for ever.
     pub(crate) retention_ms: Option<i64>,
@@ -27,6 +29,8 @@ pub(crate) struct TopicConfig {
     /// `max.message.bytes`: the largest batch, header included.
     pub(crate) max_message_bytes: i32,
     pub(crate) timestamp_type: TimestampType,
+    /// `compression.type`; `None` leaves it to the producer.
+    pub(crate) compression: Option<Codec>,
     /// `message.timestamp.before.max.ms`: how far back a timestamp may lie.
     pub(crate) timestamp_before_max_ms: i64,
     /// `message.timestamp.after.max.ms`: how far ahead a timestamp may lie.
@@ -35,12 +39,14 @@ pub(crate) struct TopicConfig {
     pub(crate) delete_retention_ms: i64,
     /// `min.compaction.lag.ms`.
     pub(crate) min_compaction_lag_ms: i64,
+    /// `min.cleanable.dirty.ratio`, from 0 to 1.
+    pub(crate) min_cleanable_ratio: f64,
 }
 
 impl Default for TopicConfig {
     fn default() -> Self {
         Self {
-            overrides: BTreeMap::new(),
+            overrides: Overrides::new(),
             cleanup_policy: CleanupPolicy {
                 delete: true,
                 compact: false,
@@ -49,31 +55,33 @@ impl Default for TopicConfig {
             retention_bytes: None,
             max_message_bytes: 1_048_588,
             timestamp_type: TimestampType::CreateTime,
+            compression: None,
             timestamp_before_max_ms: i64::MAX,
             timestamp_after_max_ms: 3_600_000,
             delete_retention_ms: 24 * 3_600_000,
             min_compaction_lag_ms: 0,
+            min_cleanable_ratio: 0.5,
         }
     }
 }
 
 impl TopicConfig {
-    /// What is in force when `overrides` is set on a topic.
+    /// What is in force when `overrides` is set on a topic of this broker.
     ///
     /// Names and values were checked when they were set; one that no longer
     /// makes sense, from another version of this crate, is ignored.
-    pub(crate) fn resolve(overrides: BTreeMap<String, String>) -> Self {
+    pub(crate) fn resolve(overrides: Overrides, broker: &BrokerConfig) -> Self {
         let mut config = Self::default();
-        let number = |key: &str| {
-            overrides
-                .get(key)
-                .and_then(|value| value.parse::<i64>().ok())
+        let text = |key: &str| {
+            let own = overrides.get(key).map(String::as_str);
+            own.or_else(|| broker.for_topic(key)).map(str::trim)
         };
+        let number = |key: &str| text(key).and_then(|value| value.parse::<i64>().ok());
         let unlimited = |value: i64| (value >= 0).then_some(value);
-        if let Some(policy) = overrides.get("cleanup.policy") {
+        if let Some(policy) = text("cleanup.policy") {
             config.cleanup_policy = CleanupPolicy {
-                delete: policy.split(',').any(|part| part.trim() == "delete"),
-                compact: policy.split(',').any(|part| part.trim() == "compact"),
+                delete: elements(policy).any(|part| part == "delete"),
+                compact: elements(policy).any(|part| part == "compact"),
             };
         }
         if let Some(value) = number("retention.ms") {
@@ -85,8 +93,8 @@ impl TopicConfig {
         if let Some(value) = number("max.message.bytes") {
             config.max_message_bytes = i32::try_from(value).unwrap_or(i32::MAX);
         }
-        if let Some(value) = overrides.get("message.timestamp.type") {
-            config.timestamp_type = match value.as_str() {
+        if let Some(value) = text("message.timestamp.type") {
+            config.timestamp_type = match value {
                 "LogAppendTime" => TimestampType::LogAppendTime,
                 _ => TimestampType::CreateTime,
             };
@@ -102,6 +110,11 @@ impl TopicConfig {
         }
         if let Some(value) = number("min.compaction.lag.ms") {
             config.min_compaction_lag_ms = value;
+        }
+        config.compression = text("compression.type").and_then(Codec::from_setting);
+        let ratio = text("min.cleanable.dirty.ratio").and_then(|value| value.parse::<f64>().ok());
+        if let Some(ratio) = ratio {
+            config.min_cleanable_ratio = ratio;
         }
         config.overrides = overrides;
         config

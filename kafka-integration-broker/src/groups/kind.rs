@@ -15,16 +15,17 @@ use super::stored::StoredGroup;
 /// deleted, is an unused classic one.
 #[derive(Debug)]
 pub(super) enum Kind {
-    Classic(ClassicGroup),
+    /// Boxed as it is the larger one.
+    Classic(Box<ClassicGroup>),
     Consumer(ConsumerGroup),
 }
 
 impl Kind {
     pub(super) fn unused(id: &Arc<str>, shared: &Shared) -> Self {
-        Self::Classic(ClassicGroup::new(
+        Self::Classic(Box::new(ClassicGroup::new(
             Arc::clone(id),
             Arc::clone(&shared.settings),
-        ))
+        )))
     }
 
     pub(super) fn restore(
@@ -36,7 +37,7 @@ impl Kind {
         let (id, settings) = (Arc::clone(id), Arc::clone(&shared.settings));
         match stored {
             StoredGroup::Classic(stored) => {
-                Self::Classic(ClassicGroup::restore(id, settings, stored, now))
+                Self::Classic(Box::new(ClassicGroup::restore(id, settings, stored, now)))
             }
             StoredGroup::Consumer(stored) => {
                 Self::Consumer(ConsumerGroup::restore(id, settings.consumer, stored, now))

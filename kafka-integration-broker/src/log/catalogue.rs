@@ -6,11 +6,14 @@ use rustc_hash::FxHashMap;
 use uuid::Uuid;
 
 use super::{Partition, Topic};
+use crate::configs::{BrokerConfig, TopicConfig};
 
 /// The topics that exist, by name and by id.
 #[derive(Debug, Default)]
 pub(crate) struct Catalogue {
     inner: RwLock<Inner>,
+    /// What topics inherit from.
+    broker: RwLock<Arc<BrokerConfig>>,
 }
 
 #[derive(Debug, Default)]
@@ -38,6 +41,21 @@ impl Catalogue {
     /// All topics, in order of their names.
     pub(crate) fn topics(&self) -> Vec<Arc<Topic>> {
         self.inner.read().by_name.values().cloned().collect()
+    }
+
+    /// The settings of the broker.
+    pub(crate) fn broker(&self) -> Arc<BrokerConfig> {
+        Arc::clone(&self.broker.read())
+    }
+
+    /// For the writer, and the start: changes the settings of the broker, and
+    /// with them what topics inherit.
+    pub(crate) fn set_broker(&self, broker: BrokerConfig) {
+        for topic in self.topics() {
+            let overrides = topic.config().overrides.clone();
+            topic.set_config(Arc::new(TopicConfig::resolve(overrides, &broker)));
+        }
+        *self.broker.write() = Arc::new(broker);
     }
 
     /// Changes whenever a topic comes or goes or grows.

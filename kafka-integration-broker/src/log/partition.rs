@@ -4,7 +4,7 @@ use bytes::Bytes;
 use parking_lot::{Mutex, RwLock};
 
 use super::{AppendState, StoredBatch, Tail, Topic, Waiters};
-use crate::store::{Reader, StorageError};
+use crate::store::{BatchInfo, Reader, StorageError};
 
 /// A partition's number in the database.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -112,6 +112,29 @@ impl Partition {
     /// For the writer; and for those who describe producers.
     pub(crate) fn append_state<T>(&self, with: impl FnOnce(&mut AppendState) -> T) -> T {
         with(&mut self.append.lock())
+    }
+
+    /// What is known of up to `limit` batches, from the one that contains
+    /// `offset` on, without their records.
+    pub(crate) async fn infos(
+        &self,
+        reader: &Reader,
+        offset: i64,
+        limit: u32,
+    ) -> Result<Vec<BatchInfo>, StorageError> {
+        if !reader.is_memory() {
+            return reader.infos(self.id, offset, limit).await;
+        }
+        let info = |batch: &StoredBatch| BatchInfo {
+            base_offset: batch.base_offset,
+            last_offset: batch.last_offset,
+            max_timestamp: batch.max_timestamp,
+            size: batch.bytes.len() as i64,
+        };
+        Ok(self.view(|view| {
+            let batches = view.tail.from(offset).take(limit as usize);
+            batches.map(info).collect()
+        }))
     }
 
     /// Whole batches from the one that contains `offset` on, none of which

@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use super::build::{Batch, Given, seal};
 use super::{Codec, RecordsError, Rules, ValidBatch, validate};
 use crate::clock::now_ms;
-use crate::configs::TopicConfig;
+use crate::configs::{BrokerConfig, TopicConfig};
 
 const COMPRESSED: [Codec; 4] = [Codec::Gzip, Codec::Snappy, Codec::Lz4, Codec::Zstd];
 
@@ -16,7 +16,10 @@ fn rules(overrides: &[(&str, &str)]) -> Rules {
         .iter()
         .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()))
         .collect();
-    Rules::of(&TopicConfig::resolve(overrides), 11)
+    Rules::of(
+        &TopicConfig::resolve(overrides, &BrokerConfig::default()),
+        11,
+    )
 }
 
 fn plain(codec: Codec) -> Batch {
@@ -48,6 +51,19 @@ fn a_good_batch_is_taken_as_it_is() {
         let valid = validate(&bytes, &rules(&[])).expect("taken");
         assert_eq!(valid.bytes, bytes, "{codec:?}");
         assert_eq!(valid.header.max_timestamp, 1_002);
+    }
+}
+
+#[test]
+fn a_topic_may_name_its_own_compression() {
+    for from in [Codec::None, Codec::Gzip, Codec::Zstd] {
+        for (name, to) in [("uncompressed", Codec::None), ("lz4", Codec::Lz4)] {
+            let bytes = plain(from).bytes();
+            let valid = validate(&bytes, &rules(&[("compression.type", name)])).expect("taken");
+            assert_eq!(valid.bytes, plain(to).bytes(), "{from:?} {name}");
+            let header = super::BatchHeader::read(&valid.bytes).expect("a header");
+            assert_eq!(valid.header, header);
+        }
     }
 }
 

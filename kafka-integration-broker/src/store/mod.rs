@@ -19,5 +19,7 @@ pub(crate) use self::changes::{Change, Changes, Marker, RecordKind};
 pub(crate) use self::error::StorageError;
 pub(crate) use self::lock::announce;
 pub(crate) use self::open::{FILE, OpenError, Opened, StoreOptions, erase, open};
-pub(crate) use self::reader::Reader;
-pub(crate) use self::writer::{AppendError, Appended, Compaction, TopicError, Writer};
+pub(crate) use self::reader::{BatchInfo, Reader};
+pub(crate) use self::writer::{
+    AppendError, Appended, Compaction, ConfigTarget, ConfigureError, TopicError, Writer,
+};

@@ -15,7 +15,7 @@ use super::database::Database;
 use super::lock::DirectoryLock;
 use super::writer::{QUEUE, Worker};
 use super::{Reader, RecordKind, StorageError, Writer, schema};
-use crate::configs::TopicConfig;
+use crate::configs::{BrokerConfig, TopicConfig};
 use crate::groups::{CommittedOffset, Offsets, TopicPartition};
 use crate::log::{
     AbortedTransaction, AppendState, Catalogue, Partition, PartitionId, PartitionView, Producer,
@@ -95,6 +95,9 @@ pub(crate) fn open(options: &StoreOptions) -> Result<Opened, OpenError> {
         };
         let connection = connect(&path, options.sync_to_disk)?;
         swept = load(&connection, &catalogue, &offsets, &mut records).map_err(unreadable)?;
+        if let Some(stored) = records.remove(&RecordKind::BrokerConfig) {
+            catalogue.set_broker(BrokerConfig::stored(&stored));
+        }
         checkpoint = Some(start_checkpoints(&path)?);
         reader = Reader::disk(path);
         database = Some(Database::new(connection));
@@ -276,7 +279,7 @@ fn load(
                 append,
             )));
         }
-        let config = Arc::new(TopicConfig::resolve(overrides));
+        let config = Arc::new(TopicConfig::resolve(overrides, &catalogue.broker()));
         let topic = Arc::new(Topic::new(id, name, uuid, config, loaded));
         topic
             .partitions()

@@ -5,7 +5,6 @@ mod round;
 mod topics;
 mod worker;
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use tokio::sync::{mpsc, oneshot};
@@ -13,7 +12,7 @@ use uuid::Uuid;
 
 pub(super) use self::worker::Worker;
 use super::{Changes, StorageError};
-use crate::configs::TopicConfig;
+use crate::configs::{ConfigProblem, Edit, Overrides, Scope};
 use crate::log::{Partition, SequenceError, StoredBatch, Topic};
 use crate::records::ValidBatch;
 
@@ -57,6 +56,35 @@ pub(crate) enum TopicError {
     Storage(#[from] StorageError),
 }
 
+/// What settings are changed on.
+#[derive(Debug, Clone)]
+pub(crate) enum ConfigTarget {
+    Topic(Arc<Topic>),
+    Cluster,
+    Node,
+}
+
+impl ConfigTarget {
+    fn scope(&self) -> Scope {
+        match self {
+            Self::Topic(_) => Scope::Topic,
+            Self::Cluster => Scope::Cluster,
+            Self::Node => Scope::Node,
+        }
+    }
+}
+
+/// Why settings were not changed.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ConfigureError {
+    #[error(transparent)]
+    Problem(#[from] ConfigProblem),
+    #[error("the topic doesn't exist")]
+    Unknown,
+    #[error(transparent)]
+    Storage(#[from] StorageError),
+}
+
 /// The outcome of compacting a stretch of a partition.
 #[derive(Debug)]
 pub(crate) struct Compaction {
@@ -65,6 +93,9 @@ pub(crate) struct Compaction {
     pub(crate) rewritten: Vec<StoredBatch>,
     /// Last offsets of the batches of which nothing is left.
     pub(crate) removed: Vec<i64>,
+    /// Offsets of abort markers that are among them: nothing is left of these
+    /// transactions, so readers need not be told of them any more.
+    pub(crate) forgotten: Vec<i64>,
 }
 
 #[derive(Debug)]
@@ -81,7 +112,7 @@ pub(super) enum Command {
         name: Arc<str>,
         id: Uuid,
         partitions: i32,
-        config: Arc<TopicConfig>,
+        overrides: Overrides,
         done: oneshot::Sender<Result<Arc<Topic>, TopicError>>,
     },
     AddPartitions {
@@ -90,9 +121,10 @@ pub(super) enum Command {
         done: oneshot::Sender<Result<(), TopicError>>,
     },
     Configure {
-        topic: Arc<Topic>,
-        config: Arc<TopicConfig>,
-        done: oneshot::Sender<Result<(), TopicError>>,
+        target: ConfigTarget,
+        edit: Edit,
+        validate_only: bool,
+        done: oneshot::Sender<Result<(), ConfigureError>>,
     },
     DeleteTopic {
         topic: Arc<Topic>,
@@ -163,15 +195,14 @@ impl Writer {
         &self,
         name: &str,
         partitions: i32,
-        overrides: BTreeMap<String, String>,
+        overrides: Overrides,
     ) -> Result<Arc<Topic>, TopicError> {
-        let config = Arc::new(TopicConfig::resolve(overrides));
         let (name, id) = (Arc::from(name), Uuid::new_v4());
         self.ask(|done| Command::CreateTopic {
             name,
             id,
             partitions,
-            config,
+            overrides,
             done,
         })
         .await?
@@ -191,19 +222,21 @@ impl Writer {
             .await?
     }
 
-    /// Replaces what is set on a topic.
+    /// Changes what is set on a topic or the broker. Changes follow each
+    /// other, so none is lost when two are made at a time.
     ///
     /// # Errors
-    /// The topic is gone, or the disk refused.
+    /// The change is not allowed, the topic is gone, or the disk refused.
     pub(crate) async fn configure(
         &self,
-        topic: Arc<Topic>,
-        overrides: BTreeMap<String, String>,
-    ) -> Result<(), TopicError> {
-        let config = Arc::new(TopicConfig::resolve(overrides));
+        target: ConfigTarget,
+        edit: Edit,
+        validate_only: bool,
+    ) -> Result<(), ConfigureError> {
         self.ask(|done| Command::Configure {
-            topic,
-            config,
+            target,
+            edit,
+            validate_only,
             done,
         })
         .await?

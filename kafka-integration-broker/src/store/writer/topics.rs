@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use super::apply::Executed;
 use super::worker::{Finish, Worker};
-use super::{Command, TopicError};
-use crate::configs::TopicConfig;
+use super::{Command, ConfigTarget, ConfigureError, TopicError};
+use crate::configs::{Edit, Overrides, TopicConfig};
 use crate::log::{AppendState, Partition, PartitionId, PartitionView, Topic};
-use crate::store::StorageError;
 use crate::store::database::json;
 use crate::store::schema::LARGEST_OFFSET;
+use crate::store::{RecordKind, StorageError};
 
 impl Worker {
     pub(super) fn execute_topic_command(&mut self, command: Command, alive: bool) -> Executed {
@@ -18,14 +18,14 @@ impl Worker {
                 name,
                 id,
                 partitions,
-                config,
+                overrides,
                 done,
             } => {
                 if self.catalogue.topic(&name).is_some() {
                     return refuse(done, TopicError::Exists);
                 }
                 let made = if alive {
-                    self.make_topic(&name, id, partitions, config)
+                    self.make_topic(&name, id, partitions, overrides)
                 } else {
                     stopped()
                 };
@@ -50,20 +50,20 @@ impl Worker {
                 })
             }
             Command::Configure {
-                topic,
-                config,
+                target,
+                edit,
+                validate_only,
                 done,
             } => {
-                if !self.exists(&topic) {
-                    return refuse(done, TopicError::Unknown);
-                }
-                let stored = match &self.database {
-                    Some(database) if alive => {
-                        database.put_topic_config(topic.row, &json(&config.overrides))
-                    }
-                    _ => Ok(()),
+                let changed = match self.edit_config(&target, edit, !validate_only && alive) {
+                    Ok(changed) => changed,
+                    Err(error) => return refuse(done, error),
                 };
-                answer(stored, done, move |_, ()| topic.set_config(config))
+                answer(changed, done, move |worker, overrides| {
+                    if !validate_only {
+                        worker.publish_config(target, overrides);
+                    }
+                })
             }
             Command::DeleteTopic { topic, done } => {
                 if !self.exists(&topic) {
@@ -111,17 +111,64 @@ impl Worker {
             .is_some_and(|found| found.id == topic.id)
     }
 
+    /// What is set after `edit`, stored if `store` says so. The outer error
+    /// leaves the transaction untouched.
+    fn edit_config(
+        &self,
+        target: &ConfigTarget,
+        edit: Edit,
+        store: bool,
+    ) -> Result<Result<Overrides, StorageError>, ConfigureError> {
+        let scope = target.scope();
+        if let ConfigTarget::Topic(topic) = target {
+            let overrides = edit.apply(&topic.config().overrides, scope)?;
+            if !self.exists(topic) {
+                return Err(ConfigureError::Unknown);
+            }
+            let stored = match &self.database {
+                Some(database) if store => database.put_topic_config(topic.row, &json(&overrides)),
+                _ => Ok(()),
+            };
+            return Ok(stored.map(|()| overrides));
+        }
+        let broker = self.catalogue.broker();
+        let current = broker.overrides(scope).cloned().unwrap_or_default();
+        let overrides = edit.apply(&current, scope)?;
+        let (_, key) = broker.with(scope, Overrides::new());
+        let stored = match &self.database {
+            Some(database) if store => {
+                database.put_record(RecordKind::BrokerConfig, key, json(&overrides).as_bytes())
+            }
+            _ => Ok(()),
+        };
+        Ok(stored.map(|()| overrides))
+    }
+
+    fn publish_config(&self, target: ConfigTarget, overrides: Overrides) {
+        let broker = self.catalogue.broker();
+        match target {
+            ConfigTarget::Topic(topic) => {
+                topic.set_config(Arc::new(TopicConfig::resolve(overrides, &broker)));
+            }
+            ConfigTarget::Cluster | ConfigTarget::Node => {
+                let (changed, _) = broker.with(target.scope(), overrides);
+                self.catalogue.set_broker(changed);
+            }
+        }
+    }
+
     fn make_topic(
         &mut self,
         name: &Arc<str>,
         id: uuid::Uuid,
         partitions: i32,
-        config: Arc<TopicConfig>,
+        overrides: Overrides,
     ) -> Result<Arc<Topic>, StorageError> {
         let row = match &self.database {
-            Some(database) => database.insert_topic(name, id, &json(&config.overrides))?,
+            Some(database) => database.insert_topic(name, id, &json(&overrides))?,
             None => self.number(),
         };
+        let config = Arc::new(TopicConfig::resolve(overrides, &self.catalogue.broker()));
         let topic = Arc::new(Topic::new(row, Arc::clone(name), id, config, Vec::new()));
         let made = self.make_partitions(&topic, 0..partitions)?;
         topic.add(&made);
@@ -189,17 +236,17 @@ impl Worker {
 }
 
 /// Answers at once; the transaction is not touched.
-fn refuse<T: Send + 'static>(
-    done: tokio::sync::oneshot::Sender<Result<T, TopicError>>,
-    error: TopicError,
+fn refuse<T: Send + 'static, E: Send + 'static>(
+    done: tokio::sync::oneshot::Sender<Result<T, E>>,
+    error: E,
 ) -> Executed {
     (Ok(()), Box::new(move |_, _| drop(done.send(Err(error)))))
 }
 
 /// Publishes what was made once it is durable, and answers.
-fn answer<M: Send + 'static, T: Send + 'static>(
+fn answer<M: Send + 'static, T: Send + 'static, E: From<StorageError> + Send + 'static>(
     made: Result<M, StorageError>,
-    done: tokio::sync::oneshot::Sender<Result<T, TopicError>>,
+    done: tokio::sync::oneshot::Sender<Result<T, E>>,
     publish: impl FnOnce(&mut Worker, M) -> T + Send + 'static,
 ) -> Executed {
     let (outcome, made) = match made {

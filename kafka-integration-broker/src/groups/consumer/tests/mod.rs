@@ -1,4 +1,5 @@
-//! The promises of the state machine, told the time.
+//! The promises of the state machine, which is told the time, and of the task
+//! that has one.
 
 mod fixture;
 mod handover;
@@ -6,4 +7,5 @@ mod joining;
 mod leaving;
 mod random;
 mod restart;
+mod serving;
 mod subscribing;
