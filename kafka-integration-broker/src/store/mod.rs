@@ -20,7 +20,7 @@ pub(crate) use self::error::StorageError;
 pub(crate) use self::lock::announce;
 #[cfg(test)]
 pub(crate) use self::open::Opened;
-pub(crate) use self::open::{FILE, OpenError, StoreOptions, open};
+pub(crate) use self::open::{FILE, OpenError, StoreOptions, erase, open};
 pub(crate) use self::reader::{BatchInfo, Reader};
 pub(crate) use self::writer::{
     AppendError, Appended, Compaction, ConfigTarget, ConfigureError, TopicError, Writer,
