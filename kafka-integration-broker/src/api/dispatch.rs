@@ -1,5 +1,7 @@
 //! From a frame to the frame that answers it.
 
+use std::fmt::Debug;
+
 use bytes::BytesMut;
 use kafka_protocol::ResponseError;
 use kafka_protocol::messages::{ApiKey, ResponseHeader};
@@ -86,12 +88,14 @@ async fn answer<R, A>(
     handle: impl AsyncFnOnce(&RequestContext, R) -> Result<A, Stop>,
 ) -> Result<BytesMut, Stop>
 where
-    R: Decodable,
-    A: Encodable + HeaderVersion,
+    R: Decodable + Debug,
+    A: Encodable + HeaderVersion + Debug,
 {
     let (client_id, request) = decode::<R>(&frame)?;
     cx.client_id = client_id;
+    tracing::trace!(peer = %cx.peer, client = cx.client_id.as_str(), ?request, "asked");
     let response = handle(&cx, request).await?;
+    tracing::trace!(peer = %cx.peer, client = cx.client_id.as_str(), ?response, "answered");
     encode(&frame, frame.version, &response)
 }
 

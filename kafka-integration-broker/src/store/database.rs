@@ -243,6 +243,22 @@ impl Database {
         .map(drop)
     }
 
+    /// Puts another offset in the place of a pending one, if it still is.
+    pub(super) fn replace_pending(
+        &self,
+        producer_id: i64,
+        group: &str,
+        at: &TopicPartition,
+        offset: &CommittedOffset,
+    ) -> Result<()> {
+        self.execute(
+            "UPDATE pending_offsets SET committed = ?5
+             WHERE producer_id = ?1 AND group_id = ?2 AND topic = ?3 AND position = ?4",
+            params![producer_id, group, &*at.topic, at.partition, json(offset)],
+        )
+        .map(drop)
+    }
+
     pub(super) fn resolve_pending(
         &self,
         producer_id: i64,

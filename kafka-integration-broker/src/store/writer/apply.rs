@@ -197,15 +197,22 @@ impl Worker {
                 (None, _) => {}
             },
             Change::Offsets { group, offsets } => {
+                let overtaken = self.offsets.group(&group, |of| {
+                    of.map_or_else(Vec::new, |of| of.overtaken_by(&offsets))
+                });
                 if let Some(database) = database {
                     for (at, offset) in &offsets {
                         database.put_offset(&group, at, offset)?;
                     }
+                    for (producer_id, at, offset) in &overtaken {
+                        database.replace_pending(*producer_id, &group, at, offset)?;
+                    }
                 }
                 after.push(Box::new(move |worker| {
-                    worker
-                        .offsets
-                        .publish(&group, |of| of.committed.extend(offsets));
+                    worker.offsets.publish(&group, |of| {
+                        of.committed.extend(offsets);
+                        of.overtake(overtaken);
+                    });
                 }));
             }
             Change::RemoveOffsets { group, partitions } => {
