@@ -14,6 +14,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use uuid::Uuid;
 
+use crate::cleaner;
 use crate::configs::BrokerConfig;
 use crate::core::{Advertised, Core, NODE};
 use crate::faults::Rules;
@@ -61,6 +62,17 @@ impl EmbeddedBroker {
             listen: SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0),
             advertised: None,
         }
+    }
+
+    /// Deletes what a broker has kept in this directory, and nothing else there,
+    /// so that the next one starts empty. A directory that is missing is empty.
+    ///
+    /// # Errors
+    /// A broker is using the directory, or it can't be written to.
+    pub async fn erase(directory: impl AsRef<Path>) -> Result<(), StartError> {
+        let directory = PathBuf::from(directory.as_ref());
+        let erased = tokio::task::spawn_blocking(move || store::erase(&directory)).await;
+        Ok(erased.map_err(|error| StartError::Thread(error.into()))??)
     }
 
     /// `host:port` for a client's `bootstrap.servers`.
@@ -155,6 +167,21 @@ impl EmbeddedBrokerBuilder {
     /// automatic creation. The default is 1.
     pub fn default_partitions(mut self, count: u16) -> Self {
         self.options.default_partitions = i32::from(count.max(1));
+        self
+    }
+
+    /// The shortest session that a member of a group may ask for. The default is
+    /// 6 seconds, as Apache Kafka's `group.min.session.timeout.ms`; with less, a
+    /// test sees sooner that a member is gone.
+    pub fn min_session_timeout(mut self, timeout: Duration) -> Self {
+        self.options.min_session_timeout = timeout;
+        self
+    }
+
+    /// How often records are looked for that are to be deleted or compacted
+    /// away, as `log.retention.check.interval.ms`. The default is 15 seconds.
+    pub fn cleaning_interval(mut self, interval: Duration) -> Self {
+        self.options.cleaning_interval = interval.max(Duration::from_millis(1));
         self
     }
 
@@ -255,6 +282,7 @@ impl EmbeddedBrokerBuilder {
         let groups = Coordinator::start(
             groups::Settings {
                 initial_rebalance_delay: self.options.initial_rebalance_delay,
+                min_session_timeout: self.options.min_session_timeout,
                 ..groups::Settings::default()
             },
             Arc::clone(&opened.offsets),
@@ -287,6 +315,7 @@ impl EmbeddedBrokerBuilder {
             stopping,
             tasks,
         });
+        core.tasks.spawn(cleaner::run(Arc::clone(&core)));
         let door = Door::open(listener, &core);
         let broker = EmbeddedBroker {
             core,
@@ -388,6 +417,10 @@ fn fixed_settings(
         .with_fixed("group.initial.rebalance.delay.ms", delay)
         .with_fixed("listeners", format!("PLAINTEXT://{address}"))
         .with_fixed("log.dirs", directory.display())
+        .with_fixed(
+            "log.retention.check.interval.ms",
+            options.cleaning_interval.as_millis(),
+        )
         .with_fixed("max.connections", options.max_connections)
         .with_fixed("node.id", NODE.0)
         .with_fixed("num.partitions", options.default_partitions)

@@ -3,6 +3,7 @@
 
 mod api;
 mod broker;
+mod cleaner;
 mod clock;
 mod configs;
 mod core;

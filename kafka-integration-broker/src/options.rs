@@ -15,8 +15,12 @@ pub(crate) struct Options {
     pub(crate) auto_create_topics: bool,
     /// Partitions of a topic when its creator names no number.
     pub(crate) default_partitions: i32,
+    /// How often old records are looked for.
+    pub(crate) cleaning_interval: Duration,
     /// How long the first rebalance of an empty group waits for more members.
     pub(crate) initial_rebalance_delay: Duration,
+    /// The shortest session a member of a group may ask for.
+    pub(crate) min_session_timeout: Duration,
     /// Who may log in; while there is nobody, nobody has to.
     pub(crate) users: Users,
     /// Largest frame, in bytes.
@@ -38,7 +42,9 @@ impl Default for Options {
             memory_limit: None,
             auto_create_topics: true,
             default_partitions: 1,
+            cleaning_interval: Duration::from_secs(15),
             initial_rebalance_delay: Duration::ZERO,
+            min_session_timeout: Duration::from_secs(6),
             users: Users::default(),
             max_request_bytes: 100 * 1024 * 1024,
             max_connections: 4096,

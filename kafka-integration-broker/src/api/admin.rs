@@ -29,12 +29,12 @@ impl Problem {
         }
     }
 
-    /// One whose number says all there is to say.
-    pub(super) fn plain(error: ResponseError) -> Self {
-        Self {
-            error,
-            message: None,
-        }
+    /// A topic that doesn't exist, as Kafka words it.
+    pub(super) fn unknown_topic() -> Self {
+        Self::new(
+            ResponseError::UnknownTopicOrPartition,
+            "This server does not host this topic-partition.",
+        )
     }
 }
 
@@ -42,7 +42,7 @@ impl From<TopicError> for Problem {
     fn from(error: TopicError) -> Self {
         let code = match &error {
             TopicError::Exists => ResponseError::TopicAlreadyExists,
-            TopicError::Unknown => ResponseError::UnknownTopicOrPartition,
+            TopicError::Unknown => return Self::unknown_topic(),
             TopicError::Storage(error) => {
                 tracing::error!(%error, "a topic could not be changed");
                 ResponseError::KafkaStorageError

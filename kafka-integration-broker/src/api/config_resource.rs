@@ -52,8 +52,7 @@ pub(super) fn target(cx: &RequestContext, kind: i8, name: &str) -> Result<Config
                 return Err(Problem::new(ResponseError::InvalidTopicException, problem));
             }
             let topic = cx.core.catalogue.topic(name);
-            let topic =
-                topic.ok_or_else(|| Problem::plain(ResponseError::UnknownTopicOrPartition))?;
+            let topic = topic.ok_or_else(Problem::unknown_topic)?;
             Ok(ConfigTarget::Topic(topic))
         }
     }

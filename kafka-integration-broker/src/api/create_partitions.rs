@@ -44,7 +44,7 @@ async fn add(
     validate_only: bool,
 ) -> Result<(), Problem> {
     let topic = cx.core.catalogue.topic(&asked.name);
-    let topic = topic.ok_or_else(|| Problem::plain(ResponseError::UnknownTopicOrPartition))?;
+    let topic = topic.ok_or_else(Problem::unknown_topic)?;
     let have = topic.partitions().len() as i32;
     if asked.count == have {
         return Err(Problem::new(

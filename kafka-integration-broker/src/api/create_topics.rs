@@ -182,11 +182,11 @@ fn check_replicas(topic: &CreatableTopic) -> Result<(), Problem> {
     let request = |message| Err(Problem::new(ResponseError::InvalidRequest, message));
     if topic.assignments.is_empty() {
         return match (topic.replication_factor, topic.num_partitions) {
-            (0 | ..-1, _) => Err(Problem::new(
+            (0 | ..=-2, _) => Err(Problem::new(
                 ResponseError::InvalidReplicationFactor,
                 "Replication factor must be larger than 0, or -1 to use the default value.",
             )),
-            (_, 0 | ..-1) => Err(Problem::new(
+            (_, 0 | ..=-2) => Err(Problem::new(
                 ResponseError::InvalidPartitions,
                 "Number of partitions was set to an invalid non-positive value.",
             )),

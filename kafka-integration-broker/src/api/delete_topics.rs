@@ -54,7 +54,14 @@ pub(super) async fn handle(
     for id in ids {
         match cx.core.catalogue.topic_by_id(id) {
             Some(topic) => found.push(topic),
-            None => refuse(None, id, Problem::plain(ResponseError::UnknownTopicId)),
+            None => refuse(
+                None,
+                id,
+                Problem::new(
+                    ResponseError::UnknownTopicId,
+                    "This server does not host this topic ID.",
+                ),
+            ),
         }
     }
     let by_id: HashSet<Uuid> = found.iter().map(|topic| topic.id).collect();
@@ -68,7 +75,7 @@ pub(super) async fn handle(
             }
             Some(topic) => found.push(topic),
             None => {
-                let problem = Problem::plain(ResponseError::UnknownTopicOrPartition);
+                let problem = Problem::unknown_topic();
                 refuse(Some(name), Uuid::nil(), problem);
             }
         }

@@ -66,7 +66,7 @@ fn describe(
                     &topic.config().overrides,
                     &catalogue.broker(),
                 )),
-                None => Err(Problem::plain(ResponseError::UnknownTopicOrPartition)),
+                None => Err(Problem::unknown_topic()),
             }
         }
     }
@@ -82,7 +82,8 @@ fn show(
         .with_name(StrBytes::from_static_str(setting.name))
         .with_value(setting.value.map(StrBytes::from_string))
         .with_read_only(setting.read_only)
-        .with_config_source(setting.source as i8);
+        .with_config_source(setting.source as i8)
+        .with_documentation(None);
     if with_synonyms {
         let synonyms = setting.synonyms.into_iter().map(|synonym| {
             DescribeConfigsSynonym::default()

@@ -90,16 +90,20 @@ pub(crate) async fn answer<R: Faultable>(
 ) -> Result<BytesMut, Stop> {
     let (client_id, request) = decode::<R>(frame)?;
     cx.client_id = client_id;
+    let client = cx.client_id.as_str();
+    if !R::IS_SECRET {
+        tracing::trace!(peer = %cx.peer, client, ?request, "asked");
+    }
     let faulty = cx.core.faults.any().then(|| served(frame.api_key));
     let response = match faulty.flatten() {
         Some(api) => through(&cx, api.key, request, handle).await?,
         None => handle(&cx, request).await?,
     };
-    encode(
-        frame,
-        R::answer_version(&response, frame.version),
-        &response,
-    )
+    if !R::IS_SECRET {
+        tracing::trace!(peer = %cx.peer, client, ?response, "answered");
+    }
+    let version = R::answer_version(&response, frame.version);
+    encode(frame, version, &response)
 }
 
 /// The client's id and the request in a frame.

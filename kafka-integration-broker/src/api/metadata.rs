@@ -39,6 +39,10 @@ pub(super) async fn handle(
         let mut topics = Vec::new();
         for asked in request.topics.unwrap_or_default() {
             let found = match asked.name {
+                // Where ids can be asked for, but are not understood yet.
+                name if cx.version < 12 && !asked.topic_id.is_nil() => {
+                    Err((name, ResponseError::InvalidRequest))
+                }
                 Some(name) => by_name(cx, &name, may_create)
                     .await
                     .map_err(|error| (Some(name), error)),

@@ -13,4 +13,4 @@ pub(crate) use self::describe::{Described, describe_broker, describe_topic};
 pub(crate) use self::edit::{
     Action, ConfigProblem, Edit, Operation, Overrides, Scope, check_topic,
 };
-pub(crate) use self::topic_config::{CleanupPolicy, TimestampType, TopicConfig};
+pub(crate) use self::topic_config::{TimestampType, TopicConfig};

@@ -1,5 +1,6 @@
 use super::value::elements;
 use super::{BrokerConfig, Overrides};
+use crate::records::Codec;
 
 /// What happens to old records.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,6 +29,8 @@ pub(crate) struct TopicConfig {
     /// `max.message.bytes`: the largest batch, header included.
     pub(crate) max_message_bytes: i32,
     pub(crate) timestamp_type: TimestampType,
+    /// `compression.type`; `None` leaves it to the producer.
+    pub(crate) compression: Option<Codec>,
     /// `message.timestamp.before.max.ms`: how far back a timestamp may lie.
     pub(crate) timestamp_before_max_ms: i64,
     /// `message.timestamp.after.max.ms`: how far ahead a timestamp may lie.
@@ -52,6 +55,7 @@ impl Default for TopicConfig {
             retention_bytes: None,
             max_message_bytes: 1_048_588,
             timestamp_type: TimestampType::CreateTime,
+            compression: None,
             timestamp_before_max_ms: i64::MAX,
             timestamp_after_max_ms: 3_600_000,
             delete_retention_ms: 24 * 3_600_000,
@@ -107,6 +111,7 @@ impl TopicConfig {
         if let Some(value) = number("min.compaction.lag.ms") {
             config.min_compaction_lag_ms = value;
         }
+        config.compression = text("compression.type").and_then(Codec::from_setting);
         let ratio = text("min.cleanable.dirty.ratio").and_then(|value| value.parse::<f64>().ok());
         if let Some(ratio) = ratio {
             config.min_cleanable_ratio = ratio;

@@ -44,7 +44,7 @@ pub(crate) static TOPIC: &[TopicSetting] = &[
         default: "-1",
         broker: Some("compression.gzip.level"),
         broker_default: true,
-        doc: "Accepted; batches are kept in the producer's compression.",
+        doc: "Accepted; a topic's own compression has its usual level.",
     },
     TopicSetting {
         name: "compression.lz4.level",
@@ -53,7 +53,7 @@ pub(crate) static TOPIC: &[TopicSetting] = &[
         default: "9",
         broker: Some("compression.lz4.level"),
         broker_default: true,
-        doc: "Accepted; batches are kept in the producer's compression.",
+        doc: "Accepted; a topic's own compression has its usual level.",
     },
     TopicSetting {
         name: "compression.type",
@@ -62,7 +62,7 @@ pub(crate) static TOPIC: &[TopicSetting] = &[
         default: "producer",
         broker: Some("compression.type"),
         broker_default: true,
-        doc: "Accepted; batches are kept in the producer's compression.",
+        doc: "The compression that batches are stored in; producer keeps the one they come in.",
     },
     TopicSetting {
         name: "compression.zstd.level",
@@ -71,7 +71,7 @@ pub(crate) static TOPIC: &[TopicSetting] = &[
         default: "3",
         broker: Some("compression.zstd.level"),
         broker_default: true,
-        doc: "Accepted; batches are kept in the producer's compression.",
+        doc: "Accepted; a topic's own compression has its usual level.",
     },
     TopicSetting {
         name: "delete.retention.ms",

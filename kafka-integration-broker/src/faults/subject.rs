@@ -1,5 +1,7 @@
 //! What requests are about, and how a part of one is refused.
 
+use std::fmt::Debug;
+
 use kafka_protocol::protocol::{Decodable, Encodable, HeaderVersion};
 
 use crate::api::Stop;
@@ -63,8 +65,11 @@ impl<R> Cut<R> {
 }
 
 /// A request that can be refused on purpose, in whole or in part.
-pub(crate) trait Faultable: Decodable + Clone {
-    type Answer: Encodable + HeaderVersion;
+pub(crate) trait Faultable: Decodable + Clone + Debug {
+    type Answer: Encodable + HeaderVersion + Debug;
+
+    /// Whether it or its answer has what no log may show.
+    const IS_SECRET: bool = false;
 
     /// Takes out the subjects that are meant. `is_meant` is asked about every
     /// one of them, and at least once.

@@ -97,7 +97,7 @@ pub fn record_batch(data: &[u8]) {
             "no record has the greatest timestamp of {header:?}"
         );
         for timestamp in [i64::MIN, 0, 1_700_000_000_001, i64::MAX] {
-            first_at_or_after(&taken.bytes, timestamp);
+            first_at_or_after(&taken.bytes, timestamp, 0);
         }
     }
     assert_memory_bounded();

@@ -15,6 +15,7 @@ use super::stored::StoredGroup;
 /// deleted, is an unused classic one.
 #[derive(Debug)]
 pub(super) enum Kind {
+    /// Boxed as it is the larger one.
     Classic(Box<ClassicGroup>),
     Consumer(ConsumerGroup),
 }

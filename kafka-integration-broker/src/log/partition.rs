@@ -1,10 +1,10 @@
-use std::sync::{Arc, Weak};
+use std::sync::Arc;
 
 use bytes::Bytes;
 use parking_lot::{Mutex, RwLock};
 
-use super::{AppendState, StoredBatch, Tail, Topic, Waiters};
-use crate::store::{Reader, StorageError};
+use super::{AppendState, StoredBatch, Tail, Waiters};
+use crate::store::{BatchInfo, Reader, StorageError};
 
 /// A partition's number in the database.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -27,7 +27,6 @@ pub(crate) struct Partition {
     pub(crate) index: i32,
     /// Who waits for an append, the end of a transaction, or the deletion.
     pub(crate) waiters: Waiters,
-    topic: RwLock<Weak<Topic>>,
     view: RwLock<PartitionView>,
     /// What the writer decides by; nobody else changes it.
     append: Mutex<AppendState>,
@@ -84,19 +83,9 @@ impl Partition {
             topic_name,
             index,
             waiters: Waiters::default(),
-            topic: RwLock::default(),
             view: RwLock::new(view),
             append: Mutex::new(append),
         }
-    }
-
-    /// The topic this is a partition of; `None` once it is gone.
-    pub(crate) fn topic(&self) -> Option<Arc<Topic>> {
-        self.topic.read().upgrade()
-    }
-
-    pub(crate) fn belongs_to(&self, topic: &Arc<Topic>) {
-        *self.topic.write() = Arc::downgrade(topic);
     }
 
     /// Looks at what is committed. Do little in `look`: the writer waits.
@@ -112,6 +101,29 @@ impl Partition {
     /// For the writer; and for those who describe producers.
     pub(crate) fn append_state<T>(&self, with: impl FnOnce(&mut AppendState) -> T) -> T {
         with(&mut self.append.lock())
+    }
+
+    /// What is known of up to `limit` batches, from the one that contains
+    /// `offset` on, without their records.
+    pub(crate) async fn infos(
+        &self,
+        reader: &Reader,
+        offset: i64,
+        limit: u32,
+    ) -> Result<Vec<BatchInfo>, StorageError> {
+        if !reader.is_memory() {
+            return reader.infos(self.id, offset, limit).await;
+        }
+        let info = |batch: &StoredBatch| BatchInfo {
+            base_offset: batch.base_offset,
+            last_offset: batch.last_offset,
+            max_timestamp: batch.max_timestamp,
+            size: batch.bytes.len() as i64,
+        };
+        Ok(self.view(|view| {
+            let batches = view.tail.from(offset).take(limit as usize);
+            batches.map(info).collect()
+        }))
     }
 
     /// Whole batches from the one that contains `offset` on, none of which

@@ -22,7 +22,7 @@ impl Partition {
         // A batch may be found for the sake of one before it that is gone, or
         // hold the record before the log's start: then a later one has it.
         while let Some(batch) = self.batch_reaching(reader, from, timestamp).await? {
-            let found = first_at_or_after(&batch, timestamp).filter(|(_, offset)| *offset >= start);
+            let found = first_at_or_after(&batch, timestamp, start);
             if found.is_some() {
                 return Ok(found);
             }

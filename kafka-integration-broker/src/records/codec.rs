@@ -27,6 +27,19 @@ impl Codec {
         }
     }
 
+    /// The compression that a topic's `compression.type` asks for; `None` when
+    /// it leaves that to the producer.
+    pub(crate) fn from_setting(name: &str) -> Option<Self> {
+        match name {
+            "uncompressed" => Some(Self::None),
+            "gzip" => Some(Self::Gzip),
+            "snappy" => Some(Self::Snappy),
+            "lz4" => Some(Self::Lz4),
+            "zstd" => Some(Self::Zstd),
+            _ => None,
+        }
+    }
+
     /// Reads what `payload` was before it was compressed.
     ///
     /// Memory is bounded whatever the payload claims: a block of lz4 or a

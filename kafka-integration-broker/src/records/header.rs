@@ -1,11 +1,15 @@
 use bytes::Buf;
 
+use super::Codec;
+
 /// Bytes of a batch before its first record.
 pub(crate) const BATCH_OVERHEAD: usize = 61;
 
 const TRANSACTIONAL: i16 = 0x10;
 const CONTROL: i16 = 0x20;
 const LOG_APPEND_TIME: i16 = 0x08;
+const DELETE_HORIZON: i16 = 0x40;
+const COMPRESSION: i16 = 0x07;
 
 /// The fixed part of a record batch, magic 2.
 ///
@@ -89,13 +93,28 @@ impl BatchHeader {
         }
     }
 
+    /// From when on the batch's tombstones, or its marker, may be removed, in
+    /// ms since 1970. Log cleaning says so where it has met them once.
+    pub(crate) fn delete_horizon(&self) -> Option<i64> {
+        (self.attributes & DELETE_HORIZON != 0).then_some(self.base_timestamp)
+    }
+
+    pub(super) fn set_delete_horizon(&mut self, horizon: i64) {
+        self.attributes |= DELETE_HORIZON;
+        self.base_timestamp = horizon;
+    }
+
+    pub(super) fn set_compression(&mut self, codec: Codec) {
+        self.attributes = self.attributes & !COMPRESSION | codec as i16;
+    }
+
     pub(crate) fn has_producer(&self) -> bool {
         self.producer_id >= 0
     }
 
     /// 0 none, 1 gzip, 2 snappy, 3 lz4, 4 zstd.
     pub(crate) fn compression(&self) -> i16 {
-        self.attributes & 0x07
+        self.attributes & COMPRESSION
     }
 }
 

@@ -1,8 +1,8 @@
 //! Record batches: the 61 bytes before the records, what makes a batch
 //! acceptable, control batches.
 //!
-//! Batches are stored and served as they came. Only log cleaning writes
-//! records anew, and copies each as it stands.
+//! Batches are stored and served as they came. Only log cleaning, and a topic
+//! that names a compression, write records anew, and copy each as it stands.
 
 #[cfg(test)]
 pub(crate) mod build;
@@ -11,6 +11,7 @@ mod control;
 mod header;
 mod read;
 mod record;
+mod rewrite;
 mod search;
 mod snappy;
 mod validate;
@@ -20,6 +21,9 @@ mod validate_tests;
 pub(crate) use self::codec::Codec;
 pub(crate) use self::control::control_batch;
 pub(crate) use self::header::{BATCH_OVERHEAD, BatchHeader, advance};
+pub(crate) use self::read::{WholeRecord, visit_records};
+pub(crate) use self::record::Unreadable;
+pub(crate) use self::rewrite::rewrite;
 pub(crate) use self::search::{first_at_or_after, greatest_timestamp};
 pub(crate) use self::validate::{RecordProblem, RecordsError, Rules, validate};
 

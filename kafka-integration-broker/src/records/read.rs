@@ -24,8 +24,8 @@ pub(crate) struct RecordInfo {
 pub(crate) struct WholeRecord<'a> {
     pub(crate) info: RecordInfo,
     pub(crate) key: Option<&'a [u8]>,
-    /// As it stands in the batch, its length first.
-    pub(crate) bytes: &'a [u8],
+    /// From the key's length to the end of the headers.
+    pub(super) rest: &'a [u8],
 }
 
 /// Visits the records of `batch` without their contents, until told to break.
@@ -62,11 +62,11 @@ pub(crate) fn visit_records(
     let limit = u64::MAX;
     let mut bytes = Vec::new();
     each(header, unfold(codec(header)?, payload, limit)?, |from| {
-        let (skimmed, key) = take(from, &mut bytes)?;
+        let (skimmed, parts) = take(from, &mut bytes)?;
         Ok(visit(WholeRecord {
             info: info(header, &skimmed),
-            key: skimmed.has_key.then(|| &bytes[key]),
-            bytes: &bytes,
+            key: skimmed.has_key.then(|| &bytes[parts.key]),
+            rest: &bytes[parts.rest..],
         }))
     })
     .map_err(|error| too_much(error, limit))

@@ -1,6 +1,7 @@
 //! One record of a batch, read without an allocation.
 
 use std::io::{self, BufRead, Read};
+use std::ops::Range;
 
 /// Why the records of a batch can't be read.
 #[derive(Debug, thiserror::Error)]
@@ -45,12 +46,20 @@ pub(super) fn skim(from: &mut impl BufRead) -> Result<Skimmed, Unreadable> {
     Ok(record)
 }
 
+/// Where parts of a record are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Parts {
+    pub(super) key: Range<usize>,
+    /// From the key's length to the end.
+    pub(super) rest: usize,
+}
+
 /// Reads one record into `into`, with its length before it as it stands in a
 /// batch; returns it, and where its key is.
 pub(super) fn take(
     from: &mut impl BufRead,
     into: &mut Vec<u8>,
-) -> Result<(Skimmed, std::ops::Range<usize>), Unreadable> {
+) -> Result<(Skimmed, Parts), Unreadable> {
     into.clear();
     let length = Body { from, left: 5 }.varint()?;
     let length = usize::try_from(length).map_err(|_| Unreadable::Structure(NEGATIVE))?;
@@ -65,21 +74,21 @@ pub(super) fn take(
     }
     let mut rest = &into[..];
     let record = skim(&mut rest)?;
-    if !record.has_key {
-        return Ok((record, head..head));
-    }
     // Skimming proved that these can be read.
-    let mut rest = &into[head..];
+    let whole = into.len();
+    let mut bytes = &into[head..];
     let mut body = Body {
-        left: rest.len(),
-        from: &mut rest,
+        left: bytes.len(),
+        from: &mut bytes,
     };
     body.byte()?;
     body.varlong()?;
     body.varint()?;
+    let rest = whole - body.left;
     let key_length = usize::try_from(body.varint()?).unwrap_or(0);
-    let key = into.len() - body.left;
-    Ok((record, key..key + key_length))
+    let key = whole - body.left;
+    let key = key..key + key_length;
+    Ok((record, Parts { key, rest }))
 }
 
 const NEGATIVE: &str = "a record with a negative length";
@@ -227,9 +236,10 @@ mod tests {
         assert_eq!((found.offset_delta, found.timestamp_delta), (3, -7));
         assert!(found.has_key && !found.has_value && rest.is_empty());
         let mut taken = Vec::new();
-        let (again, key) = take(&mut &bytes[..], &mut taken).expect("reads");
+        let (again, parts) = take(&mut &bytes[..], &mut taken).expect("reads");
         assert_eq!(again, found);
-        assert_eq!((&taken[key], &taken), (&b"key"[..], &bytes));
+        assert_eq!((&taken[parts.key], &taken), (&b"key"[..], &bytes));
+        assert_eq!(&taken[parts.rest..][1..4], b"key");
         for cut in 0..bytes.len() {
             assert!(skim(&mut &bytes[..cut]).is_err(), "cut at {cut}");
             assert!(

@@ -5,15 +5,16 @@ use std::ops::ControlFlow;
 use super::BatchHeader;
 use super::read::skim_records;
 
-/// Timestamp and offset of the batch's first record at `timestamp` or later.
-pub(crate) fn first_at_or_after(batch: &[u8], timestamp: i64) -> Option<(i64, i64)> {
+/// Timestamp and offset of the batch's first record at `timestamp` or later,
+/// of those from the offset `start` on.
+pub(crate) fn first_at_or_after(batch: &[u8], timestamp: i64, start: i64) -> Option<(i64, i64)> {
     let header = BatchHeader::read(batch)?;
-    if header.max_timestamp < timestamp {
+    if header.max_timestamp < timestamp || header.last_offset() < start {
         return None;
     }
     let mut found = None;
     let visited = skim_records(&header, batch, u64::MAX, |record| {
-        if record.timestamp < timestamp {
+        if record.timestamp < timestamp || record.offset < start {
             return ControlFlow::Continue(());
         }
         found = Some((record.timestamp, record.offset));
@@ -22,14 +23,14 @@ pub(crate) fn first_at_or_after(batch: &[u8], timestamp: i64) -> Option<(i64, i6
     // What is stored was read before. Should that no longer be possible, the
     // batch as a whole is the best there is to say.
     if visited.is_err() {
-        return Some((header.max_timestamp, header.base_offset));
+        return Some((header.max_timestamp, header.base_offset.max(start)));
     }
     found
 }
 
 /// The batch's greatest timestamp, and the first offset that has it.
 pub(crate) fn greatest_timestamp(batch: &[u8]) -> Option<(i64, i64)> {
-    first_at_or_after(batch, BatchHeader::read(batch)?.max_timestamp)
+    first_at_or_after(batch, BatchHeader::read(batch)?.max_timestamp, 0)
 }
 
 #[cfg(test)]
@@ -62,11 +63,15 @@ mod tests {
     fn the_first_in_log_order_is_found() {
         for codec in [Codec::None, Codec::Gzip, Codec::Lz4] {
             let batch = batch(codec, [1_005, 1_001, 1_009, 1_009]);
-            assert_eq!(first_at_or_after(&batch, 0), Some((1_005, 100)));
-            assert_eq!(first_at_or_after(&batch, 1_005), Some((1_005, 100)));
-            assert_eq!(first_at_or_after(&batch, 1_006), Some((1_009, 102)));
-            assert_eq!(first_at_or_after(&batch, 1_010), None);
+            assert_eq!(first_at_or_after(&batch, 0, 0), Some((1_005, 100)));
+            assert_eq!(first_at_or_after(&batch, 1_005, 0), Some((1_005, 100)));
+            assert_eq!(first_at_or_after(&batch, 1_006, 0), Some((1_009, 102)));
+            assert_eq!(first_at_or_after(&batch, 1_010, 0), None);
             assert_eq!(greatest_timestamp(&batch), Some((1_009, 102)));
+            // Records before the log's start don't count.
+            assert_eq!(first_at_or_after(&batch, 0, 101), Some((1_001, 101)));
+            assert_eq!(first_at_or_after(&batch, 1_002, 101), Some((1_009, 102)));
+            assert_eq!(first_at_or_after(&batch, 0, 104), None);
         }
     }
 
@@ -74,7 +79,7 @@ mod tests {
     fn when_the_broker_gave_the_time_all_records_have_the_same() {
         let mut bytes = batch(Codec::None, [5, 1, 9, 9]).to_vec();
         bytes[22] |= 0x08;
-        assert_eq!(first_at_or_after(&bytes, 7), Some((9, 100)));
+        assert_eq!(first_at_or_after(&bytes, 7, 0), Some((9, 100)));
         assert_eq!(greatest_timestamp(&bytes), Some((9, 100)));
     }
 }

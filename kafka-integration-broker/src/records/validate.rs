@@ -7,6 +7,7 @@ use kafka_protocol::ResponseError;
 
 use super::read::{RecordInfo, skim_records};
 use super::record::Unreadable;
+use super::rewrite::recompress;
 use super::{BatchHeader, Codec, ValidBatch};
 use crate::clock::now_ms;
 use crate::configs::{TimestampType, TopicConfig};
@@ -27,6 +28,8 @@ pub(crate) struct Rules {
     timestamp_type: TimestampType,
     before_max_ms: i64,
     after_max_ms: i64,
+    /// The compression that batches are stored in; `None` keeps the producer's.
+    codec: Option<Codec>,
     produce_version: i16,
     now: i64,
 }
@@ -39,6 +42,7 @@ impl Rules {
             timestamp_type: config.timestamp_type,
             before_max_ms: config.timestamp_before_max_ms,
             after_max_ms: config.timestamp_after_max_ms,
+            codec: config.compression,
             produce_version,
             now: now_ms(),
         }
@@ -47,8 +51,16 @@ impl Rules {
     /// Bytes to which a batch may unfold. Above, it can't be looked through in
     /// reasonable time, nor by most consumers.
     fn most_unfolded(&self) -> u64 {
-        let limit = (self.max_message_bytes as u64).saturating_mul(MOST_UNFOLDED);
-        limit.clamp(64 << 20, 1 << 30)
+        let largest = self.max_message_bytes as u64;
+        match self.codec {
+            None => largest
+                .saturating_mul(MOST_UNFOLDED)
+                .clamp(64 << 20, 1 << 30),
+            // All of it is what would be stored.
+            Some(Codec::None) => largest,
+            // All of it is held in memory, to be compressed anew.
+            Some(_) => largest.saturating_mul(16).clamp(16 << 20, 256 << 20),
+        }
     }
 }
 
@@ -107,18 +119,12 @@ impl RecordsError {
 /// The order of the checks is Kafka's, as a batch may fail several.
 pub(crate) fn validate(records: &Bytes, rules: &Rules) -> Result<ValidBatch, RecordsError> {
     let batch = only_batch(records, rules)?;
-    let size = batch.len();
     // One that is cut off within its header has no header to judge.
     let header = BatchHeader::read(batch);
     if header.is_some_and(|header| header.base_offset != 0) {
         return Err(invalid("the base offset of a batch to append must be 0"));
     }
-    if size > rules.max_message_bytes {
-        return Err(RecordsError::TooLarge {
-            size: size as u64,
-            limit: rules.max_message_bytes as u64,
-        });
-    }
+    check_size(batch, rules)?;
     let Some(header) = header else {
         return Err(corrupt("a batch shorter than its header"));
     };
@@ -131,9 +137,20 @@ pub(crate) fn validate(records: &Bytes, rules: &Rules) -> Result<ValidBatch, Rec
     }
     check_header(&header)?;
     let max_timestamp = check_records(&header, batch, rules)?;
-    let mut valid = ValidBatch {
-        header,
-        bytes: BytesMut::from(batch),
+    let mut valid = match rules.codec {
+        Some(codec) if codec as i16 != header.compression() => {
+            let stored = recompress(&header, batch, codec)
+                .map_err(|error| RecordsError::Undecodable(error.to_string()))?;
+            check_size(&stored, rules)?;
+            ValidBatch {
+                header: BatchHeader::read(&stored).unwrap_or(header),
+                bytes: BytesMut::from(stored),
+            }
+        }
+        _ => ValidBatch {
+            header,
+            bytes: BytesMut::from(batch),
+        },
     };
     match rules.timestamp_type {
         TimestampType::LogAppendTime => valid.set_time(true, rules.now),
@@ -201,6 +218,16 @@ fn batch_size(bytes: &[u8]) -> Result<Option<usize>, RecordsError> {
     }
     let size = length as usize + 12;
     Ok((size <= bytes.len()).then_some(size))
+}
+
+fn check_size(batch: &[u8], rules: &Rules) -> Result<(), RecordsError> {
+    if batch.len() > rules.max_message_bytes {
+        return Err(RecordsError::TooLarge {
+            size: batch.len() as u64,
+            limit: rules.max_message_bytes as u64,
+        });
+    }
+    Ok(())
 }
 
 fn check_header(header: &BatchHeader) -> Result<(), RecordsError> {

@@ -55,6 +55,19 @@ fn a_good_batch_is_taken_as_it_is() {
 }
 
 #[test]
+fn a_topic_may_name_its_own_compression() {
+    for from in [Codec::None, Codec::Gzip, Codec::Zstd] {
+        for (name, to) in [("uncompressed", Codec::None), ("lz4", Codec::Lz4)] {
+            let bytes = plain(from).bytes();
+            let valid = validate(&bytes, &rules(&[("compression.type", name)])).expect("taken");
+            assert_eq!(valid.bytes, plain(to).bytes(), "{from:?} {name}");
+            let header = super::BatchHeader::read(&valid.bytes).expect("a header");
+            assert_eq!(valid.header, header);
+        }
+    }
+}
+
+#[test]
 fn raw_snappy_is_taken_too() {
     let batch = plain(Codec::None).bytes();
     let mut raw = batch[..61].to_vec();

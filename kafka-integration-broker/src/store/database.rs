@@ -176,6 +176,15 @@ impl Database {
         .map(drop)
     }
 
+    /// Removes the aborted transaction whose marker is at `offset`.
+    pub(super) fn remove_aborted(&self, partition: PartitionId, offset: i64) -> Result<()> {
+        self.execute(
+            "DELETE FROM aborted WHERE partition = ?1 AND last_offset = ?2",
+            [partition.0, offset],
+        )
+        .map(drop)
+    }
+
     pub(super) fn put_record(&self, kind: RecordKind, key: &str, value: &[u8]) -> Result<()> {
         self.execute(
             "INSERT OR REPLACE INTO records (kind, key, value) VALUES (?1, ?2, ?3)",
@@ -229,6 +238,22 @@ impl Database {
         self.execute(
             "INSERT OR REPLACE INTO pending_offsets (producer_id, group_id, topic, position, committed)
              VALUES (?1, ?2, ?3, ?4, ?5)",
+            params![producer_id, group, &*at.topic, at.partition, json(offset)],
+        )
+        .map(drop)
+    }
+
+    /// Puts another offset in the place of a pending one, if it still is.
+    pub(super) fn replace_pending(
+        &self,
+        producer_id: i64,
+        group: &str,
+        at: &TopicPartition,
+        offset: &CommittedOffset,
+    ) -> Result<()> {
+        self.execute(
+            "UPDATE pending_offsets SET committed = ?5
+             WHERE producer_id = ?1 AND group_id = ?2 AND topic = ?3 AND position = ?4",
             params![producer_id, group, &*at.topic, at.partition, json(offset)],
         )
         .map(drop)

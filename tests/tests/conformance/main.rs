@@ -9,6 +9,7 @@ mod support;
 
 mod admin;
 mod classic;
+mod client;
 mod consumer;
 mod fetch;
 mod offsets;

@@ -17,7 +17,24 @@ use crate::core::RequestContext;
 refused_on_top! {
     DescribeClusterRequest => DescribeClusterResponse, |_request| Subject::default();
     SaslHandshakeRequest => SaslHandshakeResponse, |_request| Subject::default();
-    SaslAuthenticateRequest => SaslAuthenticateResponse, |_request| Subject::default();
+}
+
+impl Faultable for SaslAuthenticateRequest {
+    type Answer = SaslAuthenticateResponse;
+
+    const IS_SECRET: bool = true;
+
+    fn cut(
+        &mut self,
+        _cx: &RequestContext,
+        is_meant: &mut dyn FnMut(&Subject<'_>) -> bool,
+    ) -> Cut<Self> {
+        Cut::whole_if(is_meant(&Subject::default()))
+    }
+
+    fn refuse(self, _cx: &RequestContext, code: i16) -> Result<Self::Answer, Stop> {
+        Ok(SaslAuthenticateResponse::default().with_error_code(code))
+    }
 }
 
 impl Faultable for ApiVersionsRequest {

@@ -5,6 +5,18 @@
 //! subscriptions or the topics. For each epoch there is a *target*: what every
 //! member shall have in the end. Each member moves towards it on its own
 //! ([`reconcile`]), and its *member epoch* tells how far it got.
+//!
+//! Where this is not Apache Kafka 4.1:
+//! - Members of both protocols don't live in one group. Somebody who joins a
+//!   group of the other protocol that has members gets the answer that Apache
+//!   Kafka gives when `group.consumer.migration.policy` is `disabled`
+//!   (GROUP_ID_NOT_FOUND), or INCONSISTENT_GROUP_PROTOCOL from JoinGroup. An
+//!   empty group becomes what the first to join it wants.
+//! - An expression for topics is matched at once, and again whenever topics
+//!   change. Apache Kafka does so on the side, every 10 seconds at most, and
+//!   answers the first heartbeat before it has.
+//! - Expressions are those of the crate `regex`, which reads nearly all of
+//!   RE2's syntax.
 
 mod access;
 mod assignor;

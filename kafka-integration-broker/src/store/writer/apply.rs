@@ -197,15 +197,22 @@ impl Worker {
                 (None, _) => {}
             },
             Change::Offsets { group, offsets } => {
+                let overtaken = self.offsets.group(&group, |of| {
+                    of.map_or_else(Vec::new, |of| of.overtaken_by(&offsets))
+                });
                 if let Some(database) = database {
                     for (at, offset) in &offsets {
                         database.put_offset(&group, at, offset)?;
                     }
+                    for (producer_id, at, offset) in &overtaken {
+                        database.replace_pending(*producer_id, &group, at, offset)?;
+                    }
                 }
                 after.push(Box::new(move |worker| {
-                    worker
-                        .offsets
-                        .publish(&group, |of| of.committed.extend(offsets));
+                    worker.offsets.publish(&group, |of| {
+                        of.committed.extend(offsets);
+                        of.overtake(overtaken);
+                    });
                 }));
             }
             Change::RemoveOffsets { group, partitions } => {
@@ -373,7 +380,16 @@ impl Worker {
         for last_offset in &compaction.removed {
             database.remove_batch(id, *last_offset)?;
         }
-        Ok(())
+        for marker in &compaction.forgotten {
+            database.remove_aborted(id, *marker)?;
+        }
+        if compaction.removed.is_empty() {
+            return Ok(());
+        }
+        // The newest batch may be among them, and numbers must go on after it.
+        let log_start = compaction.partition.view(|view| view.log_start);
+        let next_offset = compaction.partition.append_state(|state| state.next_offset);
+        database.put_bounds(id, log_start, next_offset)
     }
 
     fn publish_compaction(&mut self, compaction: Compaction) {
@@ -381,15 +397,13 @@ impl Worker {
             partition,
             rewritten,
             removed,
+            forgotten,
         } = compaction;
         self.change_tail(&partition, |view| {
-            for last in removed {
-                view.tail.replace(last, last, Vec::new());
-            }
-            for batch in rewritten {
-                view.tail
-                    .replace(batch.last_offset, batch.last_offset, vec![batch]);
-            }
+            let is_forgotten = |offset: &i64| forgotten.binary_search(offset).is_ok();
+            view.aborted
+                .retain(|aborted| !is_forgotten(&aborted.last_offset));
+            view.tail.compact(rewritten, &removed);
         });
     }
 

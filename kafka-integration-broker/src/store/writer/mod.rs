@@ -85,7 +85,8 @@ pub(crate) enum ConfigureError {
     Storage(#[from] StorageError),
 }
 
-/// The outcome of compacting a stretch of a partition.
+/// The outcome of compacting a stretch of a partition. All of it is in the
+/// order of offsets.
 #[derive(Debug)]
 pub(crate) struct Compaction {
     pub(crate) partition: Arc<Partition>,
@@ -93,6 +94,9 @@ pub(crate) struct Compaction {
     pub(crate) rewritten: Vec<StoredBatch>,
     /// Last offsets of the batches of which nothing is left.
     pub(crate) removed: Vec<i64>,
+    /// Offsets of abort markers that are among them: nothing is left of these
+    /// transactions, so readers need not be told of them any more.
+    pub(crate) forgotten: Vec<i64>,
 }
 
 #[derive(Debug)]

@@ -15,7 +15,7 @@ use super::super::{Coordinator, Identity, OffsetsToCommit, Protocol, Shared, Sto
 use crate::groups::{CommittedOffset, TopicPartition};
 use crate::log::{Partition, SequenceError};
 use crate::records::{BatchHeader, ValidBatch};
-use crate::store::{AppendError, Opened, RecordKind, StoreOptions, open};
+use crate::store::{AppendError, Change, Changes, Opened, RecordKind, StoreOptions, open};
 
 pub(super) const ID: &str = "billing-1";
 pub(super) const GROUP: &str = "billing";
@@ -129,19 +129,23 @@ impl Fixture {
         offset: i64,
         protocol: Protocol,
     ) -> Result<(), ResponseError> {
-        let committed = CommittedOffset {
-            offset,
-            leader_epoch: -1,
-            metadata: String::new(),
-            timestamp: 1,
-        };
         let offsets = OffsetsToCommit {
             group: Arc::from(GROUP),
-            offsets: vec![(source(), committed)],
+            offsets: vec![(source(), committed(offset))],
         };
         self.coordinator
             .commit_offsets(ID, who, offsets, protocol)
             .await
+    }
+
+    /// Commits outside a transaction.
+    pub(super) async fn commit_plainly(&self, offset: i64) {
+        let change = Change::Offsets {
+            group: Arc::from(GROUP),
+            offsets: vec![(source(), committed(offset))],
+        };
+        let applied = self.opened.writer.apply(Changes::new().with(change));
+        applied.await.expect("commit an offset");
     }
 
     /// The group's committed offset, and whether another one is pending.
@@ -205,6 +209,15 @@ fn source() -> TopicPartition {
     TopicPartition {
         topic: Arc::from("orders"),
         partition: 0,
+    }
+}
+
+fn committed(offset: i64) -> CommittedOffset {
+    CommittedOffset {
+        offset,
+        leader_epoch: -1,
+        metadata: String::new(),
+        timestamp: 1,
     }
 }
 

@@ -102,6 +102,22 @@ async fn offsets_appear_with_the_commit_and_not_with_an_abort() {
 }
 
 #[tokio::test]
+async fn an_offset_committed_meanwhile_outlasts_the_one_of_the_transaction() {
+    for commit in [true, false] {
+        let fixture = Fixture::new().await;
+        let producer = fixture.init().await;
+        let pending = fixture.commit_offset(producer, 7, V2).await;
+        pending.expect("commit an offset");
+        fixture.commit_plainly(3).await;
+        assert_eq!(fixture.offset(), (Some(3), true));
+        let fixture = fixture.crash().await;
+        fixture.end(producer, commit, V2).await.expect("end");
+        assert_eq!(fixture.offset(), (Some(3), false));
+        assert_eq!(fixture.crash().await.offset(), (Some(3), false));
+    }
+}
+
+#[tokio::test]
 async fn version_2_numbers_anew_and_keeps_a_late_batch_out_of_the_next_transaction() {
     let fixture = Fixture::new().await;
     let first = fixture.init().await;
@@ -168,32 +184,36 @@ async fn a_killed_broker_finds_its_transaction_open_and_can_commit_it() {
 }
 
 #[tokio::test]
-async fn a_timeout_runs_on_while_the_broker_is_down() {
-    let fixture = Fixture::new().await;
-    let timeout_ms = 300;
-    let producer = fixture.coordinator.init(ID, timeout_ms, None).await;
-    let producer = producer.expect("an identity");
-    fixture.enlist(producer, "orders", 0, V1).await;
-    fixture
-        .write(producer, "orders", 0, 0)
-        .await
-        .expect("write");
-    let fixture = fixture.crash().await;
-    until("aborted", || fixture.last_stable_offset("orders", 0) == 2).await;
-    assert_eq!(fixture.aborted("orders", 0), [(0, 1)]);
-    assert_eq!(
-        fixture.write(producer, "orders", 0, 1).await,
-        Err(SequenceError::Fenced {
-            current: producer.epoch + 1,
-            found: producer.epoch
-        })
-    );
-    // The producer was slow, not replaced.
-    let again = fixture
-        .coordinator
-        .init(ID, timeout_ms, Some(producer))
-        .await;
-    assert_eq!(again, Ok(who(producer.producer_id, producer.epoch + 1)));
+async fn a_transaction_is_aborted_in_time_also_when_the_broker_was_down() {
+    for killed in [false, true] {
+        let mut fixture = Fixture::new().await;
+        let timeout_ms = 300;
+        let producer = fixture.coordinator.init(ID, timeout_ms, None).await;
+        let producer = producer.expect("an identity");
+        fixture.enlist(producer, "orders", 0, V1).await;
+        fixture
+            .write(producer, "orders", 0, 0)
+            .await
+            .expect("write");
+        if killed {
+            fixture = fixture.crash().await;
+        }
+        until("aborted", || fixture.last_stable_offset("orders", 0) == 2).await;
+        assert_eq!(fixture.aborted("orders", 0), [(0, 1)]);
+        assert_eq!(
+            fixture.write(producer, "orders", 0, 1).await,
+            Err(SequenceError::Fenced {
+                current: producer.epoch + 1,
+                found: producer.epoch
+            })
+        );
+        // The producer was slow, not replaced.
+        let again = fixture
+            .coordinator
+            .init(ID, timeout_ms, Some(producer))
+            .await;
+        assert_eq!(again, Ok(who(producer.producer_id, producer.epoch + 1)));
+    }
 }
 
 #[tokio::test]

@@ -90,7 +90,7 @@ func adminConfigs() {
 	if _, source := value("retention.ms"); source == "DYNAMIC_TOPIC_CONFIG" {
 		panic("retention.ms is still the topic's own")
 	}
-	for _, broker := range Must(admin.DescribeBrokerConfigs(ctx)) {
+	for _, broker := range Must(admin.DescribeBrokerConfigs(ctx, 1)) {
 		Ok(broker.Err)
 		Equal(len(broker.Configs) > 0, true, "the broker has configs")
 	}
