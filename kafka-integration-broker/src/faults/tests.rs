@@ -96,17 +96,20 @@ async fn every_api_in_every_version_has_a_place_for_an_error() {
 async fn faults_that_can_never_strike_are_not_set() {
     let broker = EmbeddedBroker::builder().start().await.expect("started");
     let faults = broker.faults();
-    let error = faults.on(ApiKey::ShareFetch).disconnect().unwrap_err();
+    let error = faults
+        .on(ApiKey::ShareFetch)
+        .disconnect()
+        .expect_err("refused");
     assert_eq!(error, FaultError::NotServed(ApiKey::ShareFetch));
     let error = faults.on(ApiKey::Heartbeat).topic("t").silence();
     let expected = FaultError::NeverNames {
         api: ApiKey::Heartbeat,
         what: "topic",
     };
-    assert_eq!(error.unwrap_err(), expected);
+    assert_eq!(error.expect_err("refused"), expected);
     let error = faults.on(ApiKey::Fetch).error(ErrorCode::Unknown(0));
-    assert_eq!(error.unwrap_err(), FaultError::NoError);
+    assert_eq!(error.expect_err("refused"), FaultError::NoError);
     let error = faults.on_any().times(0).lose_answer();
-    assert_eq!(error.unwrap_err(), FaultError::NoTimes);
+    assert_eq!(error.expect_err("refused"), FaultError::NoTimes);
     broker.stop().await;
 }
