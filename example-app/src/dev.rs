@@ -2,8 +2,10 @@
 
 use std::time::Duration;
 
+use kafka_integration::embedded::EmbeddedBroker;
 use kafka_integration::prelude::*;
 use kafka_integration::runner::StatusHandle;
+use kafka_integration::settings::Settings;
 use tokio_util::sync::CancellationToken;
 
 use crate::db::{Database, DatabaseUrl};
@@ -16,14 +18,40 @@ use crate::{settings, shutdown};
 /// told that they have none.
 const PATIENCE: Duration = Duration::from_secs(15);
 
-/// Runs broker, migrations, web server and consumers until a signal.
-pub(crate) async fn dev(listen: &Listen) -> Result<(), AppError> {
-    let stop = shutdown::on_signal().map_err(AppError::Signals)?;
-    // What the settings have to change for comes before anything is touched.
-    let settings = settings::load()?;
-    let database = Database::open(DatabaseUrl::from_env()?).await?;
+/// `app dev`.
+#[derive(Debug, Clone, clap::Args)]
+pub(crate) struct Dev {
+    #[command(flatten)]
+    listen: Listen,
+    /// Begin with an empty broker: forget the topics, messages and offsets of
+    /// earlier runs. The shop's database stays as it is
+    #[arg(long)]
+    fresh: bool,
+}
+
+impl Dev {
+    /// Runs broker, migrations, web server and consumers until a signal.
+    pub(crate) async fn run(&self) -> Result<(), AppError> {
+        let stop = shutdown::on_signal().map_err(AppError::Signals)?;
+        // What the settings have to change for comes before anything is touched.
+        let settings = settings::load()?;
+        let database = Database::open(DatabaseUrl::from_env()?).await?;
+        if let (true, Some(embedded)) = (self.fresh, &settings.cluster.embedded_broker) {
+            EmbeddedBroker::erase(&embedded.data_dir).await?;
+        }
+        dev(&self.listen, stop, settings, database).await
+    }
+}
+
+async fn dev(
+    listen: &Listen,
+    stop: CancellationToken,
+    settings: Settings,
+    database: Database,
+) -> Result<(), AppError> {
     crate::migrate(&database).await?;
     let kafka = crate::kafka(settings, &database)?;
+    crate::tell_broker(&kafka).await?;
     let server = Server::bind(listen, Shop::new(database, kafka.clone())).await?;
     let url = server.url();
     println!("listening on {url}");

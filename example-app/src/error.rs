@@ -1,6 +1,7 @@
 use std::process::ExitCode;
 
 use kafka_integration::KafkaError;
+use kafka_integration::embedded::StartError;
 use kafka_integration::management::CommandError;
 use kafka_integration::runner::RunError;
 use kafka_integration::settings::SettingsError;
@@ -15,12 +16,8 @@ pub(crate) enum AppError {
     DatabaseUrl(#[from] DatabaseUrlError),
     #[error(transparent)]
     Settings(#[from] SettingsError),
-    #[error(
-        "no broker is set, and the embedded one lives inside one process: a consumer in another \
-         would never see an order of this one. Set KAFKA__BOOTSTRAP_SERVERS, or run `app dev`, \
-         which has the web server and the consumers in one process"
-    )]
-    NoSharedBroker,
+    #[error("can't start with an empty broker: {0}; stop it first")]
+    Fresh(#[from] StartError),
     #[error(transparent)]
     Open(#[from] OpenError),
     #[error(transparent)]
@@ -60,7 +57,6 @@ impl AppError {
             Self::DatabaseUrl(_)
                 | Self::Open(OpenError::Parameters { .. })
                 | Self::Settings(_)
-                | Self::NoSharedBroker
                 | Self::Kafka(KafkaError::Settings(_))
                 | Self::Consumers(RunError::Kafka(KafkaError::Settings(_)))
         )

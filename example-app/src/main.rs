@@ -26,13 +26,15 @@ use kafka_integration::settings::Settings;
 use tracing_subscriber::EnvFilter;
 
 use crate::db::{Database, DatabaseUrl};
+use crate::dev::Dev;
 use crate::error::AppError;
 use crate::http::Listen;
 
 /// A shop that takes orders over HTTP and bills them through Kafka.
 ///
 /// DATABASE_URL names its database: a SQLite path (shop.sqlite unless set) or a
-/// postgres:// address. KAFKA__BOOTSTRAP_SERVERS names its brokers.
+/// postgres:// address. KAFKA__BOOTSTRAP_SERVERS names its brokers; without it, the
+/// embedded broker is used, by all of these commands together.
 #[derive(Debug, Parser)]
 #[command(name = "app", version)]
 struct Cli {
@@ -44,8 +46,9 @@ struct Cli {
 enum Command {
     /// Everything in one process: broker, migrations, web server, consumers
     ///
-    /// Takes the brokers of KAFKA__BOOTSTRAP_SERVERS when that is set.
-    Dev(Listen),
+    /// The broker keeps its data in .kafka, and any Kafka tool can look inside.
+    /// Takes the brokers of KAFKA__BOOTSTRAP_SERVERS instead when that is set.
+    Dev(Dev),
     /// The web server alone
     ///
     /// The consumers run elsewhere: `app kafka-consume`.
@@ -66,7 +69,7 @@ async fn main() -> ExitCode {
         .with_ansi(std::io::stderr().is_terminal())
         .init();
     let done = match cli.command {
-        Command::Dev(listen) => dev::dev(&listen).await,
+        Command::Dev(dev) => dev.run().await,
         Command::Serve(listen) => serve::serve(&listen).await,
         Command::Migrate => migrate_database().await,
         Command::Kafka(command) => return management::run(command, with_database).await,
@@ -118,4 +121,12 @@ fn kafka(settings: Settings, database: &Database) -> Result<Kafka, AppError> {
         .build()?;
     kafka.install()?;
     Ok(kafka)
+}
+
+/// Says where the embedded broker is, if that is the one.
+async fn tell_broker(kafka: &Kafka) -> Result<(), AppError> {
+    if let Some(address) = kafka.embedded_address(None).await? {
+        println!("broker at {address}");
+    }
+    Ok(())
 }

@@ -11,11 +11,9 @@ pub(crate) async fn serve(listen: &Listen) -> Result<(), AppError> {
     let stop = shutdown::on_signal().map_err(AppError::Signals)?;
     // What the settings have to change for comes before anything is touched.
     let settings = settings::load()?;
-    if settings.cluster.embedded_broker {
-        return Err(AppError::NoSharedBroker);
-    }
     let database = crate::migrated_database().await?;
     let kafka = crate::kafka(settings, &database)?;
+    crate::tell_broker(&kafka).await?;
     let server = Server::bind(listen, Shop::new(database, kafka.clone())).await?;
     println!("listening on {}", server.url());
     let served = server.run(stop).await.map_err(AppError::Serve);

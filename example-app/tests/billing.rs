@@ -11,6 +11,7 @@ on_each_database!(
     dev_bills_what_it_sells,
     dev_tells_what_to_try,
     no_order_is_lost_when_consumers_are_killed,
+    nor_on_apache_kafka,
 );
 
 fn place(app: &App, customer: &str, unit_price_cents: i64) {
@@ -63,19 +64,32 @@ fn dev_tells_what_to_try(store: &Store) {
     wait_until_billed(&app, "ann", 1, 900);
 }
 
-/// Web server and consumers as processes of their own, on Apache Kafka. Both
-/// databases use one group and one topic, so they take turns.
+/// Web server and consumers as processes of their own, on the embedded broker
+/// that they share, which the one that is killed may be running.
 fn no_order_is_lost_when_consumers_are_killed(store: &Store) {
+    consumers_are_killed(store, None);
+}
+
+/// The same on Apache Kafka. Both databases use one group and one topic, so they
+/// take turns.
+fn nor_on_apache_kafka(store: &Store) {
     static TURN: Mutex<()> = Mutex::new(());
     let Some(brokers) = named("KAFKA_TEST_BOOTSTRAP") else {
         return skipped("consumers killed on Apache Kafka", "KAFKA_TEST_BOOTSTRAP");
     };
     let _turn = TURN.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+    consumers_are_killed(store, Some(&brokers));
+}
+
+fn consumers_are_killed(store: &Store, brokers: Option<&str>) {
     let customer = format!("ann-{}", unique());
     let start = |arguments: &[&str]| {
-        Setup::new(store, arguments)
-            .env("KAFKA__BOOTSTRAP_SERVERS", &brokers)
-            .env("KAFKA__CONSUMER_CONFIG__SESSION_TIMEOUT_MS", "6000")
+        let setup =
+            Setup::new(store, arguments).env("KAFKA__CONSUMER_CONFIG__SESSION_TIMEOUT_MS", "6000");
+        match brokers {
+            Some(brokers) => setup.env("KAFKA__BOOTSTRAP_SERVERS", brokers),
+            None => setup,
+        }
     };
     assert_eq!(start(&["migrate"]).run().0, Some(0));
     store.start_order_ids_at(unique());

@@ -200,13 +200,43 @@ fn wrong_settings_are_exit_code_2_before_the_database_is_touched() {
 }
 
 #[test]
-fn serve_refuses_a_broker_that_nobody_else_can_reach() {
+fn dev_keeps_the_brokers_data_until_it_is_to_start_fresh() {
     let store = Store::sqlite();
-    assert_eq!(Setup::new(&store, &["migrate"]).run().0, Some(0));
-    let (code, printed) = Setup::new(&store, &["serve", "--port", "0"]).run();
-    assert_eq!(code, Some(2), "{printed}");
-    assert!(printed.contains("KAFKA__BOOTSTRAP_SERVERS"), "{printed}");
-    assert!(printed.contains("app dev"), "{printed}");
+    let topics = || {
+        let (code, printed) = Setup::new(&store, &["kafka-topics", "list"]).run();
+        assert_eq!(code, Some(0), "{printed}");
+        printed
+    };
+    let dev = |arguments: &[&str]| {
+        let arguments = [&["dev", "--port", "0"][..], arguments].concat();
+        let mut app = Setup::new(&store, &arguments).serve();
+        assert!(app.printed().contains("broker at 127.0.0.1:"));
+        // While it runs, other commands find its broker.
+        let seen = topics();
+        app.signal("TERM");
+        assert_eq!(app.wait().code(), Some(0), "{}", app.printed());
+        seen
+    };
+    let noted = ["kafka-produce", "notes", "--value", "kept"];
+    let (code, printed) = Setup::new(&store, &noted).run();
+    assert_eq!(code, Some(0), "{printed}");
+    assert!(dev(&[]).contains("notes"));
+    assert!(topics().contains("notes"), "it is kept after the end");
+    assert!(!dev(&["--fresh"]).contains("notes"));
+    let ignored = std::fs::read_to_string(store.folder.path().join(".kafka/.gitignore"));
+    assert_eq!(ignored.expect("no version control sees it"), "*\n");
+}
+
+#[test]
+fn a_broker_that_runs_is_not_emptied() {
+    let store = Store::sqlite();
+    let app = Setup::new(&store, &["dev", "--port", "0"]).serve();
+    let (code, printed) = Setup::new(&store, &["dev", "--port", "0", "--fresh"]).run();
+    assert_eq!(code, Some(1), "{printed}");
+    let told = app.printed();
+    let (_, address) = told.split_once("broker at ").expect("it tells");
+    let address = address.lines().next().expect("a line");
+    assert!(printed.contains(address), "{printed}");
 }
 
 #[test]

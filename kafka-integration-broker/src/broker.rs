@@ -57,6 +57,17 @@ impl EmbeddedBroker {
         }
     }
 
+    /// Deletes what a broker has kept in this directory, and nothing else there,
+    /// so that the next one starts empty. A directory that is missing is empty.
+    ///
+    /// # Errors
+    /// A broker is using the directory, or it can't be written to.
+    pub async fn erase(directory: impl AsRef<Path>) -> Result<(), StartError> {
+        let directory = PathBuf::from(directory.as_ref());
+        let erased = tokio::task::spawn_blocking(move || store::erase(&directory)).await;
+        Ok(erased.map_err(|error| StartError::Thread(error.into()))??)
+    }
+
     /// `host:port` for a client's `bootstrap.servers`.
     pub fn bootstrap_servers(&self) -> String {
         format!(
@@ -149,6 +160,14 @@ impl EmbeddedBrokerBuilder {
     /// automatic creation. The default is 1.
     pub fn default_partitions(mut self, count: u16) -> Self {
         self.options.default_partitions = i32::from(count.max(1));
+        self
+    }
+
+    /// The shortest session that a member of a group may ask for. The default is
+    /// 6 seconds, as Apache Kafka's `group.min.session.timeout.ms`; with less, a
+    /// test sees sooner that a member is gone.
+    pub fn min_session_timeout(mut self, timeout: Duration) -> Self {
+        self.options.min_session_timeout = timeout;
         self
     }
 
@@ -251,6 +270,7 @@ impl EmbeddedBrokerBuilder {
         let groups = Coordinator::start(
             groups::Settings {
                 initial_rebalance_delay: self.options.initial_rebalance_delay,
+                min_session_timeout: self.options.min_session_timeout,
                 ..groups::Settings::default()
             },
             Arc::clone(&opened.offsets),

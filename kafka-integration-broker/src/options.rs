@@ -19,6 +19,8 @@ pub(crate) struct Options {
     pub(crate) cleaning_interval: Duration,
     /// How long the first rebalance of an empty group waits for more members.
     pub(crate) initial_rebalance_delay: Duration,
+    /// The shortest session a member of a group may ask for.
+    pub(crate) min_session_timeout: Duration,
     /// Who may log in; while there is nobody, nobody has to.
     pub(crate) users: Users,
     /// Largest frame, in bytes.
@@ -42,6 +44,7 @@ impl Default for Options {
             default_partitions: 1,
             cleaning_interval: Duration::from_secs(15),
             initial_rebalance_delay: Duration::ZERO,
+            min_session_timeout: Duration::from_secs(6),
             users: Users::default(),
             max_request_bytes: 100 * 1024 * 1024,
             max_connections: 4096,

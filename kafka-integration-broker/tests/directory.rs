@@ -104,3 +104,20 @@ async fn what_is_no_data_directory_is_told_apart() {
     assert!(matches!(error, StartError::Unreadable { .. }), "{error:?}");
     assert!(error.to_string().contains("broker.db"), "{error}");
 }
+
+#[tokio::test]
+async fn what_is_erased_is_the_data_of_a_broker_that_does_not_run() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path();
+    EmbeddedBroker::erase(path.join("missing")).await.unwrap();
+    assert!(!path.join("missing").exists());
+
+    let broker = start(path).await.unwrap();
+    let refused = EmbeddedBroker::erase(path).await.unwrap_err();
+    assert!(matches!(refused, StartError::InUse { .. }), "{refused:?}");
+    broker.stop().await;
+    std::fs::write(path.join("notes.txt"), "not the broker's").unwrap();
+    EmbeddedBroker::erase(path).await.unwrap();
+    assert!(!path.join("broker.db").exists());
+    assert!(path.join("notes.txt").exists());
+}

@@ -2,22 +2,21 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use kafka_integration::Kafka;
-use kafka_integration::embedded::EmbeddedBroker;
 use kafka_integration::settings::Settings;
 use rdkafka::ClientConfig;
 use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
 use rdkafka::client::DefaultClientContext;
 
+use crate::embedded::InMemory;
 use crate::kafka_or_skip;
 
-/// How many partitions a test topic has: what the embedded broker gives a topic
-/// that is made by use.
+/// How many partitions a test topic has.
 pub const PARTITIONS: i32 = 4;
 
 /// A broker to run a test on.
 pub struct TestBroker {
     address: String,
-    embedded: Option<EmbeddedBroker>,
+    embedded: Option<InMemory>,
 }
 
 impl TestBroker {
@@ -28,16 +27,24 @@ impl TestBroker {
     /// When the embedded broker does not start.
     pub fn each(test: &str) -> Vec<Self> {
         log();
-        let embedded = EmbeddedBroker::start().expect("the embedded broker starts");
-        let mut brokers = vec![Self {
-            address: embedded.bootstrap_servers().to_owned(),
-            embedded: Some(embedded),
-        }];
+        let mut brokers = vec![Self::embedded()];
         brokers.extend(kafka_or_skip(test).map(|address| Self {
             address,
             embedded: None,
         }));
         brokers
+    }
+
+    /// An embedded broker in memory; it ends with this value.
+    ///
+    /// # Panics
+    /// When it does not start.
+    pub fn embedded() -> Self {
+        let embedded = InMemory::start();
+        Self {
+            address: embedded.address().to_owned(),
+            embedded: Some(embedded),
+        }
     }
 
     /// Its address.
@@ -53,12 +60,10 @@ impl TestBroker {
     /// A new topic of [`PARTITIONS`] partitions; the name tells the test.
     ///
     /// # Panics
-    /// When Apache Kafka refuses it.
+    /// When it is refused.
     pub async fn topic(&self, test: &str) -> String {
         let name = unique(test);
-        if self.is_kafka() {
-            create_topic(&self.address, &name, PARTITIONS).await;
-        }
+        create_topic(&self.address, &name, PARTITIONS).await;
         name
     }
 
@@ -68,13 +73,6 @@ impl TestBroker {
         let cluster = &mut settings.cluster;
         cluster.shutdown_timeout = Duration::from_secs(10);
         cluster.producer_config.set("linger.ms", "0");
-        if !self.is_kafka() {
-            // As `embedded_broker = true` has them.
-            let config = &mut cluster.consumer_config;
-            config.set("allow.auto.create.topics", "true");
-            config.set("session.timeout.ms", "2000");
-            config.set("heartbeat.interval.ms", "500");
-        }
         settings
     }
 
@@ -106,7 +104,7 @@ pub fn unique(test: &str) -> String {
     format!("{test}-{}-{nanos}-{number}", std::process::id())
 }
 
-/// Creates a topic on Apache Kafka.
+/// Creates a topic.
 ///
 /// # Panics
 /// When it is refused.
@@ -126,7 +124,7 @@ pub async fn create_topic(address: &str, name: &str, partitions: i32) {
     }
 }
 
-/// Deletes a topic on Apache Kafka.
+/// Deletes a topic.
 ///
 /// # Panics
 /// When it is refused.

@@ -2,6 +2,7 @@
 //! leaves, and the broker to test against.
 
 mod broker;
+mod embedded;
 mod journal;
 mod probe;
 pub mod raw;

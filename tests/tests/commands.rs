@@ -4,8 +4,7 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use kafka_integration::embedded::EmbeddedBroker;
-use kafka_integration_tests::kafka_or_skip;
+use kafka_integration_tests::TestBroker;
 
 /// No test waits longer than this for what it expects.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -15,11 +14,11 @@ struct Shop {
     topic: String,
     group: String,
     work: Duration,
-    _embedded: Option<EmbeddedBroker>,
+    _broker: Option<TestBroker>,
 }
 
 impl Shop {
-    fn new(address: String, embedded: Option<EmbeddedBroker>) -> Self {
+    fn new(address: String, broker: Option<TestBroker>) -> Self {
         let now = SystemTime::now().duration_since(UNIX_EPOCH);
         let unique = now.expect("after 1970").as_nanos();
         Self {
@@ -27,17 +26,18 @@ impl Shop {
             topic: format!("orders-{unique}"),
             group: format!("billing-{unique}"),
             work: Duration::ZERO,
-            _embedded: embedded,
+            _broker: broker,
         }
     }
 
-    /// On the mock cluster, and on Apache Kafka where there is one.
+    /// On the embedded broker, and on Apache Kafka where there is one.
     fn everywhere(test: &str) -> Vec<Self> {
-        let embedded = EmbeddedBroker::start().expect("a mock cluster");
-        let address = embedded.bootstrap_servers().to_owned();
-        let mut shops = vec![Self::new(address, Some(embedded))];
-        shops.extend(kafka_or_skip(test).map(|address| Self::new(address, None)));
-        shops
+        let brokers = TestBroker::each(test).into_iter();
+        brokers.map(Self::on).collect()
+    }
+
+    fn on(broker: TestBroker) -> Self {
+        Self::new(broker.address().to_owned(), Some(broker))
     }
 
     fn command(&self, arguments: &[&str]) -> Command {
@@ -207,8 +207,7 @@ fn the_second_signal_ends_it_at_once_and_nothing_unfinished_is_committed() {
 
 #[test]
 fn a_tail_without_messages_ends_when_its_reader_does() {
-    let embedded = EmbeddedBroker::start().expect("a mock cluster");
-    let shop = Shop::new(embedded.bootstrap_servers().to_owned(), Some(embedded));
+    let shop = Shop::on(TestBroker::embedded());
     shop.produce(1);
     let tail = ["kafka-tail", &shop.topic, "--from", "beginning"];
     let mut child = shop.command(&tail).spawn().expect("it starts");
@@ -232,8 +231,7 @@ fn a_tail_without_messages_ends_when_its_reader_does() {
 
 #[test]
 fn the_same_signal_twice_at_once_is_one() {
-    let embedded = EmbeddedBroker::start().expect("a mock cluster");
-    let mut shop = Shop::new(embedded.bootstrap_servers().to_owned(), Some(embedded));
+    let mut shop = Shop::on(TestBroker::embedded());
     shop.produce(1);
     shop.work = Duration::from_millis(1_500);
     let mut consume = Running::start(shop.command(&["kafka-consume", "Billing"]));

@@ -3,6 +3,8 @@
 mod authenticate;
 mod connection;
 #[cfg(test)]
+mod limit_tests;
+#[cfg(test)]
 mod tests;
 
 use std::sync::Arc;

@@ -129,6 +129,26 @@ pub(crate) fn open(options: &StoreOptions) -> Result<Opened, OpenError> {
     })
 }
 
+/// Deletes the database of a directory that no broker uses.
+pub(crate) fn erase(directory: &Path) -> Result<(), OpenError> {
+    if !directory.exists() {
+        return Ok(());
+    }
+    let _lock = DirectoryLock::take(directory)?;
+    for suffix in ["", "-wal", "-shm"] {
+        match std::fs::remove_file(directory.join(format!("{FILE}{suffix}"))) {
+            Err(source) if source.kind() != io::ErrorKind::NotFound => {
+                return Err(OpenError::Directory {
+                    path: directory.to_path_buf(),
+                    source,
+                });
+            }
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
 fn connect(path: &Path, sync_to_disk: bool) -> Result<Connection, OpenError> {
     let unreadable = |source| OpenError::Unreadable {
         path: path.to_path_buf(),
@@ -261,10 +281,6 @@ fn load(
         }
         let config = Arc::new(TopicConfig::resolve(overrides, &catalogue.broker()));
         let topic = Arc::new(Topic::new(id, name, uuid, config, loaded));
-        topic
-            .partitions()
-            .iter()
-            .for_each(|partition| partition.belongs_to(&topic));
         catalogue.insert(topic);
     }
     swept.extend(orphans(connection, catalogue)?);

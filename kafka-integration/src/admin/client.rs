@@ -51,17 +51,6 @@ pub(super) fn connection_error(client: &AdminConsumer) -> Option<String> {
     client.client().context().last_error.lock().clone()
 }
 
-/// The id of librdkafka's mock cluster begins with this. It knows no
-/// administration, and the client waits out its time limit before it says so.
-const MOCK_CLUSTER_ID: &str = "mockCluster";
-
-/// Whether the brokers know administration requests. Asked once an answer was
-/// there, so that the id is known without waiting.
-pub(super) fn knows_administration(client: &AdminConsumer) -> bool {
-    let id = client.client().fetch_cluster_id(Duration::ZERO);
-    !id.is_some_and(|id| id.starts_with(MOCK_CLUSTER_ID))
-}
-
 /// The code of an error; rdkafka leaves out that of administration.
 pub(super) fn code(error: &KafkaError) -> Option<RDKafkaErrorCode> {
     match error {

@@ -26,7 +26,6 @@ pub struct Cluster {
     pub(super) name: Option<String>,
     pub(super) timeout: Duration,
     address: String,
-    knows_administration: bool,
     // Taken only by `drop`.
     client: Option<Arc<AdminConsumer>>,
 }
@@ -51,6 +50,7 @@ impl Cluster {
         cluster: Option<&str>,
         timeout: Duration,
     ) -> Result<Self, AdminError> {
+        kafka.embedded_address(cluster).await?;
         let mut config = kafka.client_config(cluster, ClientKind::Consumer, &[])?;
         // Asking about a topic must never make it, whatever the settings say.
         config.set("allow.auto.create.topics", "false");
@@ -63,18 +63,17 @@ impl Cluster {
             cluster: display_name(cluster),
             source,
         })?;
-        let mut cluster = Self {
+        let cluster = Self {
             kafka: kafka.clone(),
             name,
             timeout,
             address,
-            knows_administration: true,
             client: Some(Arc::new(client)),
         };
-        cluster.knows_administration = cluster
+        cluster
             .ask("list the brokers", move |client| {
                 client.fetch_metadata(Some(PROBE), timeout)?;
-                Ok(client::knows_administration(client))
+                Ok(())
             })
             .await?;
         Ok(cluster)
@@ -101,17 +100,6 @@ impl Cluster {
             Ok(metadata.brokers().len())
         })
         .await
-    }
-
-    /// Refuses what the embedded broker has no request for.
-    pub(super) fn administration(&self, action: &str) -> Result<(), AdminError> {
-        if self.knows_administration {
-            return Ok(());
-        }
-        Err(AdminError::Unsupported {
-            action: action.to_owned(),
-            address: self.address.clone(),
-        })
     }
 
     /// Configuration for a further client of this cluster.

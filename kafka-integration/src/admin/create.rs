@@ -52,11 +52,9 @@ impl Cluster {
     /// Makes a topic and waits until the brokers have it.
     ///
     /// # Errors
-    /// When it exists already, the brokers refuse it, no broker answers, or the
-    /// cluster has no such request (the embedded broker).
+    /// When it exists already, the brokers refuse it, or no broker answers.
     pub async fn create(&self, topic: NewTopic) -> Result<(), AdminError> {
         let action = format!("create topic `{}`", topic.name);
-        self.administration(&action)?;
         // The brokers' own default; Kafka takes it since 2.4.
         const BROKER_DEFAULT: i32 = -1;
         let mut request = ClientTopic::new(

@@ -57,12 +57,8 @@ pub enum AdminError {
         /// The cluster's address.
         address: String,
     },
-    /// The brokers don't know the request. librdkafka's mock cluster, which
-    /// serves as the embedded broker, knows no administration at all.
-    #[error(
-        "the cluster at {address} can't {action}: it has no such request. The embedded broker \
-         makes topics when they are first produced to; for this, run against Apache Kafka"
-    )]
+    /// The brokers don't know the request: they are too old for it.
+    #[error("the cluster at {address} can't {action}: its brokers don't know that request")]
     Unsupported {
         /// What was asked.
         action: String,

@@ -21,12 +21,10 @@ impl Cluster {
     /// The state of a group; `None` when the brokers know none of that name.
     ///
     /// # Errors
-    /// When no broker answers, the client may not see the group, or the cluster
-    /// has no such request (the embedded broker).
+    /// When no broker answers, or the client may not see the group.
     pub async fn group(&self, group_id: &str) -> Result<Option<GroupState>, AdminError> {
         let (timeout, wanted) = (self.timeout, group_id.to_owned());
         let action = format!("describe group `{group_id}`");
-        self.administration(&action)?;
         self.ask(action, move |client| {
             let groups = client.fetch_group_list(Some(&wanted), timeout)?;
             let group = groups.groups().iter().find(|group| group.name() == wanted);

@@ -16,8 +16,7 @@ pub enum Place {
     Beginning,
     /// After the last record.
     End,
-    /// The first record of that time or later; the end when there is none. The
-    /// embedded broker keeps no times: there it is the end.
+    /// The first record of that time or later; the end when there is none.
     Time(Timestamp),
 }
 

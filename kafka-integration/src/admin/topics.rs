@@ -56,7 +56,7 @@ pub struct TopicDescription {
     /// Its partitions, in order.
     pub partitions: Vec<Partition>,
     /// Its settings that are no defaults, by name; `None` when the brokers
-    /// don't tell (the embedded broker, or no permission).
+    /// don't tell, for want of permission.
     pub config: Option<Vec<ConfigEntry>>,
 }
 
@@ -146,7 +146,6 @@ impl Cluster {
     /// The settings of a topic; `None` when the brokers don't tell, which is no
     /// reason to hide the rest.
     async fn topic_config(&self, name: &str) -> Option<Vec<ConfigEntry>> {
-        self.administration("show settings").ok()?;
         let config = self.config(ClientKind::Producer, &[]).ok()?;
         let admin: AdminClient<DefaultClientContext> = config.create().ok()?;
         let options = AdminOptions::new().request_timeout(Some(self.timeout));

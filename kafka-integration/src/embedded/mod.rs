@@ -1,53 +1,55 @@
-//! A broker in the process, for development and tests: librdkafka's mock
-//! cluster until the embedded broker proper takes its place.
+//! The embedded broker: Kafka's protocol in the process, for development and
+//! tests. Production runs on Apache Kafka.
+//!
+//! The setting `embedded_broker` asks for one that keeps its data in a
+//! directory. The first process that needs it runs it; every other one that
+//! names the same directory finds it there and connects to it, and goes on
+//! with it at the same address should the first one end.
+//!
+//! A test has one of its own, in memory:
+//!
+//! ```
+//! use kafka_integration::embedded::EmbeddedBroker;
+//! use kafka_integration::prelude::*;
+//! use kafka_integration::settings::Settings;
+//!
+//! # #[tokio::main]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let broker = EmbeddedBroker::builder().start().await?;
+//! let settings = Settings::with_bootstrap_servers(broker.bootstrap_servers());
+//! let kafka = Kafka::builder().settings(settings).build()?;
+//! // … produce and consume …
+//! # drop(kafka);
+//! broker.stop().await;
+//! # Ok(())
+//! # }
+//! ```
 
-use rdkafka::ClientConfig;
-use rdkafka::error::{KafkaError, RDKafkaErrorCode};
-use rdkafka::producer::{BaseProducer, DefaultProducerContext, Producer};
+mod error;
+mod shared;
 
-use crate::native;
+use std::path::Path;
 
-/// A running broker; dropping it ends it, and its data with it.
-pub struct EmbeddedBroker {
-    address: String,
-    /// The mock cluster belongs to a client, and ends with it.
-    client: BaseProducer<DefaultProducerContext>,
-}
+pub use error::EmbeddedError;
+pub use kafka_integration_broker::{EmbeddedBroker, EmbeddedBrokerBuilder, StartError};
 
-impl EmbeddedBroker {
-    /// Starts a broker on a free port of the loopback interface.
-    ///
-    /// # Errors
-    /// When librdkafka can't start it.
-    pub fn start() -> Result<Self, KafkaError> {
-        let client: BaseProducer = ClientConfig::new()
-            .set("test.mock.num.brokers", "1")
-            .create()?;
-        let address = client
-            .client()
-            .mock_cluster()
-            .map(|cluster| cluster.bootstrap_servers())
-            .ok_or_else(|| KafkaError::ClientCreation("no mock cluster".to_owned()))?;
-        native::start_groups_at_once(client.client());
-        Ok(Self { address, client })
+pub(crate) use shared::Shared;
+
+/// Partitions of a topic that is made without a number: enough that several
+/// members of a group have something to do, and that nobody takes the order
+/// within a partition for the order within a topic.
+pub(crate) const PARTITIONS: u16 = 4;
+
+/// Makes a data directory, which no version control is to see. One that was
+/// there is left alone: there may be more in it.
+pub(crate) fn make_directory(directory: &Path) -> Result<(), EmbeddedError> {
+    if directory.is_dir() {
+        return Ok(());
     }
-
-    /// Makes a topic, unless there is one of that name.
-    ///
-    /// # Errors
-    /// When the name or the number of partitions is none that it takes.
-    pub fn create_topic(&self, name: &str, partitions: i32) -> Result<(), KafkaError> {
-        let Some(cluster) = self.client.client().mock_cluster() else {
-            return Err(KafkaError::ClientCreation("no mock cluster".to_owned()));
-        };
-        match cluster.create_topic(name, partitions, 1) {
-            Err(KafkaError::MockCluster(RDKafkaErrorCode::TopicAlreadyExists)) => Ok(()),
-            made => made,
-        }
-    }
-
-    /// The address for `bootstrap.servers`.
-    pub fn bootstrap_servers(&self) -> &str {
-        &self.address
-    }
+    std::fs::create_dir_all(directory)
+        .and_then(|()| std::fs::write(directory.join(".gitignore"), "*\n"))
+        .map_err(|source| EmbeddedError::Directory {
+            directory: directory.to_path_buf(),
+            source,
+        })
 }

@@ -1,10 +1,12 @@
 //! The handle that ties settings, producers, state and error handlers together.
 
+mod embedded;
 mod errors;
 mod log;
 
 use std::any::{Any, TypeId};
 use std::collections::BTreeMap;
+use std::error::Error;
 use std::fmt;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -15,12 +17,7 @@ use rustc_hash::FxHashMap;
 pub use errors::{ClientError, ErrorAction, ErrorHandler, LogErrors};
 pub(crate) use log::{log_client, logged};
 
-use crate::consumer::ConsumerSpec;
-#[cfg(feature = "embedded-broker")]
-use crate::consumer::TopicBinding;
 use crate::producer::{FlushReport, Producer, Producers};
-#[cfg(not(feature = "embedded-broker"))]
-use crate::settings::SettingsProblem;
 use crate::settings::{ClientKind, Settings, SettingsError};
 
 /// A process's connection to Kafka: cheap to clone, shared by web handlers and
@@ -35,8 +32,7 @@ struct Inner {
     state: FxHashMap<TypeId, Box<dyn Any + Send + Sync>>,
     error_handlers: BTreeMap<String, Arc<dyn ErrorHandler>>,
     producers: Producers,
-    #[cfg(feature = "embedded-broker")]
-    embedded: parking_lot::Mutex<Option<crate::embedded::EmbeddedBroker>>,
+    embedded: embedded::Brokers,
 }
 
 impl fmt::Debug for Kafka {
@@ -46,22 +42,6 @@ impl fmt::Debug for Kafka {
             .finish_non_exhaustive()
     }
 }
-
-/// Partitions of a topic on the embedded broker: as many as it gives a topic
-/// that it makes when it is first produced to.
-#[cfg(feature = "embedded-broker")]
-const EMBEDDED_PARTITIONS: i32 = 4;
-
-/// What suits a broker in the process, unless set otherwise.
-const EMBEDDED_CONSUMER: [(&str, &str); 3] = [
-    // Nobody creates topics there by hand: a consumer that starts first would
-    // wait for the next look at the metadata.
-    ("allow.auto.create.topics", "true"),
-    // The mock cluster lets a group that was not empty wait for nearly this long
-    // before it assigns anything.
-    ("session.timeout.ms", "2000"),
-    ("heartbeat.interval.ms", "500"),
-];
 
 static INSTALLED: OnceLock<Kafka> = OnceLock::new();
 
@@ -90,9 +70,14 @@ pub enum KafkaError {
         /// The names there are.
         known: String,
     },
-    /// The embedded broker did not start.
-    #[error("the embedded broker did not start: {0}")]
-    Embedded(String),
+    /// There is no embedded broker to connect to: an
+    #[cfg_attr(
+        feature = "embedded-broker",
+        doc = "[`EmbeddedError`](crate::embedded::EmbeddedError)."
+    )]
+    #[cfg_attr(not(feature = "embedded-broker"), doc = "`EmbeddedError`.")]
+    #[error("no embedded broker: {0}")]
+    Embedded(#[source] Arc<dyn Error + Send + Sync>),
     /// The client of a cluster can't be made.
     #[error("the producer of cluster {cluster} can't be made: {source}")]
     Producer {
@@ -184,8 +169,7 @@ impl KafkaBuilder {
                 state: self.state,
                 error_handlers: self.error_handlers,
                 producers: Producers::new(),
-                #[cfg(feature = "embedded-broker")]
-                embedded: parking_lot::Mutex::new(None),
+                embedded: embedded::Brokers::default(),
             }),
         })
     }
@@ -259,11 +243,14 @@ impl Kafka {
             })
     }
 
-    /// The configuration of a client of that cluster, address included; starts
-    /// the embedded broker when the settings ask for it.
+    /// The configuration of a client of that cluster, address included.
+    ///
+    /// When the settings ask for the embedded broker, waits until it answers:
+    /// see [`embedded_address`](Self::embedded_address) for where that must not
+    /// hold up a thread.
     ///
     /// # Errors
-    /// When the settings can't be used.
+    /// When the settings can't be used, or there is no embedded broker.
     pub fn client_config(
         &self,
         cluster: Option<&str>,
@@ -273,19 +260,18 @@ impl Kafka {
         let settings = self.inner.settings.cluster(cluster)?;
         let mut config = settings.client_config(kind, overrides)?;
         if config.get("bootstrap.servers").is_none() {
-            if !settings.embedded_broker {
+            let Some(embedded) = &settings.embedded_broker else {
                 // librdkafka would wait for ever without a word.
                 return Err(settings
                     .missing_address(&self.inner.settings.profile)
                     .into());
-            }
-            config.set("bootstrap.servers", self.embedded_address()?);
+            };
+            config.set(
+                "bootstrap.servers",
+                self.inner.embedded.address_blocking(embedded)?,
+            );
             if kind == ClientKind::Consumer {
-                for (name, value) in EMBEDDED_CONSUMER {
-                    if config.get(name).is_none() {
-                        config.set(name, value);
-                    }
-                }
+                embedded::suit(&mut config);
             }
         }
         Ok(config)
@@ -312,57 +298,23 @@ impl Kafka {
     /// then gives up what is left, whose callers get an error. Tells and logs
     /// how many those were.
     ///
+    /// An embedded broker that runs in this process and that no other handle
+    /// uses stops then, when all that was accepted is written.
+    ///
     /// To be called when everything that produces has ended, before the
     /// process does.
     pub async fn shutdown(&self, timeout: Duration) -> FlushReport {
-        self.inner.producers.shut_down(timeout).await
-    }
-
-    /// Makes the topics that a consumer of this configuration subscribes to by
-    /// name, if it is for the embedded broker. Nobody creates topics there by
-    /// hand, and a consumer that finds none does not look again for a minute.
-    pub(crate) fn prepare_topics(
-        &self,
-        config: &ClientConfig,
-        spec: &ConsumerSpec,
-    ) -> Result<(), KafkaError> {
-        #[cfg(feature = "embedded-broker")]
-        if let Some(broker) = &*self.inner.embedded.lock()
-            && config.get("bootstrap.servers") == Some(broker.bootstrap_servers())
-        {
-            let names = spec.topics.iter().map(TopicBinding::name);
-            for name in names.filter(|name| !name.starts_with('^')) {
-                broker
-                    .create_topic(name, EMBEDDED_PARTITIONS)
-                    .map_err(|e| KafkaError::Embedded(format!("topic {name}: {e}")))?;
-            }
-        }
-        let _ = (config, spec);
-        Ok(())
-    }
-
-    #[cfg(not(feature = "embedded-broker"))]
-    fn embedded_address(&self) -> Result<String, KafkaError> {
-        Err(SettingsError::from(SettingsProblem::NoEmbeddedBroker).into())
-    }
-
-    #[cfg(feature = "embedded-broker")]
-    fn embedded_address(&self) -> Result<String, KafkaError> {
-        let mut embedded = self.inner.embedded.lock();
-        if let Some(broker) = &*embedded {
-            return Ok(broker.bootstrap_servers().to_owned());
-        }
-        let broker = crate::embedded::EmbeddedBroker::start()
-            .map_err(|e| KafkaError::Embedded(e.to_string()))?;
-        let address = broker.bootstrap_servers().to_owned();
-        *embedded = Some(broker);
-        Ok(address)
+        let report = self.inner.producers.shut_down(timeout).await;
+        self.inner.embedded.release().await;
+        report
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    #[cfg(feature = "embedded-broker")]
+    use crate::settings::EmbeddedBrokerSettings;
 
     fn config(settings: Settings) -> Result<ClientConfig, KafkaError> {
         let kafka = Kafka::builder().settings(settings).build()?;
@@ -399,7 +351,7 @@ mod tests {
     #[test]
     fn a_cluster_with_neither_address_nor_embedded_broker_is_refused() {
         let mut settings = Settings::default();
-        settings.cluster.embedded_broker = false;
+        settings.cluster.embedded_broker = None;
         let error = config(settings).expect_err("there is nothing to connect to");
         assert!(
             error.to_string().contains("`bootstrap_servers` is not set"),
@@ -410,9 +362,15 @@ mod tests {
     #[cfg(feature = "embedded-broker")]
     #[test]
     fn without_an_address_the_embedded_broker_is_started() {
-        let config = config(Settings::default()).expect("it starts");
+        let directory = tempfile::tempdir().expect("a directory");
+        let data_dir = directory.path().join("data");
+        let mut settings = Settings::default();
+        settings.cluster.embedded_broker = Some(EmbeddedBrokerSettings::in_directory(&data_dir));
+        let config = config(settings).expect("it starts");
         let address = config.get("bootstrap.servers").expect("it has an address");
         assert!(address.starts_with("127.0.0.1:"), "{address}");
+        let ignored = std::fs::read_to_string(data_dir.join(".gitignore"));
+        assert_eq!(ignored.expect("it is there"), "*\n");
     }
 
     #[cfg(not(feature = "embedded-broker"))]

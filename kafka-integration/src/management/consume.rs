@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use super::signals::StopSignal;
-use super::{BoxError, CommandError, Management, embedded, status};
+use super::{BoxError, CommandError, Management, status};
 use crate::consumer::Registry;
 use crate::kafka::{Kafka, KafkaBuilder};
 use crate::runner::{RunError, Runner};
@@ -47,7 +47,6 @@ impl Consume {
             .await
             .map_err(application_error)?
             .build()?;
-        embedded::warn(&kafka, &registry, &console);
         // For tasks that handlers spawn, which don't run in the handlers' scope.
         // An application that installed its own has said what it wants.
         let _ = kafka.install();

@@ -3,7 +3,7 @@ use serde::Serialize;
 use super::consume::NO_CONSUMERS;
 use super::pattern::matching;
 use super::table::{Table, or_dash, thousands};
-use super::{CommandError, Management, embedded};
+use super::{CommandError, Management};
 use crate::admin::{Cluster, PartitionLag};
 use crate::consumer::{ConsumerSpec, Registry};
 use crate::kafka::Kafka;
@@ -73,13 +73,11 @@ impl Lag {
         let kafka = management.kafka()?;
         let mut groups = Vec::new();
         if let Some(group) = &self.group {
-            embedded::refuse(&kafka, self.cluster.as_deref())?;
             let cluster = Cluster::connect(&kafka, self.cluster.as_deref()).await?;
             let partitions = cluster.lag_everywhere(group).await?;
             groups.push(GroupLag::new(None, group.clone(), partitions));
         }
         for consumer in selected.consumers() {
-            embedded::refuse(&kafka, consumer.cluster.as_deref())?;
             groups.push(of_consumer(&kafka, consumer).await?);
         }
         if self.json {

@@ -42,17 +42,23 @@
 //! | `kafka-topics list\|describe\|create` | the cluster's topics |
 //! | `kafka-lag [NAME…]` | how far consumers are behind |
 //! | `kafka-check` | checks settings, registry, brokers, topics and groups |
+//! | `kafka-broker` | runs the embedded broker on its own (feature `embedded-broker`) |
+//!
+//! Where the settings ask for the embedded broker, a command uses the one that
+//! another process runs on the same data directory, or else runs it itself
+//! until it is done.
 //!
 //! Every command reads the settings before it connects anywhere. Exit codes: 0
 //! done, 1 failed, 2 bad usage or bad settings; 130 and 143 when a second SIGINT
 //! or SIGTERM ended it at once. Data goes to standard output, everything else
 //! to standard error.
 
+#[cfg(feature = "embedded-broker")]
+mod broker;
 mod check;
 mod console;
 mod consume;
 mod consumers;
-mod embedded;
 mod error;
 mod lag;
 mod pattern;
@@ -68,6 +74,8 @@ mod topics;
 
 use std::io::Write;
 use std::process::ExitCode;
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 pub use error::{BoxError, CommandError, exit_code};
 pub use progress::{LogWriter, log_writer};
@@ -104,6 +112,10 @@ pub enum KafkaCommand {
     /// Check settings, registry, brokers, topics and groups
     #[command(name = "kafka-check")]
     Check(check::Check),
+    /// Run the embedded broker on its own
+    #[cfg(feature = "embedded-broker")]
+    #[command(name = "kafka-broker")]
+    Broker(broker::Broker),
 }
 
 /// Runs a command with the linked consumers and the settings of files and
@@ -138,6 +150,8 @@ pub struct Management {
     settings: Option<Settings>,
     registry: Option<Registry>,
     console: Console,
+    /// The handle of a command, which ends with it.
+    opened: Arc<OnceLock<Kafka>>,
 }
 
 impl Management {
@@ -200,6 +214,7 @@ impl Management {
         configure: impl AsyncFnOnce(KafkaBuilder) -> Result<KafkaBuilder, BoxError>,
     ) -> Result<(), CommandError> {
         let console = self.console.clone();
+        let opened = Arc::clone(&self.opened);
         let done = match command {
             KafkaCommand::Consume(command) => command.run(self, configure).await,
             KafkaCommand::Produce(command) => command.run(self).await,
@@ -208,7 +223,13 @@ impl Management {
             KafkaCommand::Topics(command) => command.run(self).await,
             KafkaCommand::Lag(command) => command.run(self).await,
             KafkaCommand::Check(command) => command.run(self).await,
+            #[cfg(feature = "embedded-broker")]
+            KafkaCommand::Broker(command) => command.run(self).await,
         };
+        if let Some(kafka) = opened.get() {
+            // The embedded broker, if it runs here, writes what it was given.
+            let _ = kafka.shutdown(Duration::from_secs(5)).await;
+        }
         // What was printed before a failure belongs to the reader all the same.
         done.and(console.flush())
     }
@@ -224,9 +245,10 @@ impl Management {
     /// A handle for commands that need no state of the application.
     fn kafka(&mut self) -> Result<Kafka, CommandError> {
         let settings = self.load_settings()?;
-        Ok(Kafka::builder()
+        let kafka = Kafka::builder()
             .settings(settings)
-            .build_without_handlers()?)
+            .build_without_handlers()?;
+        Ok(self.opened.get_or_init(|| kafka).clone())
     }
 
     fn take_registry(&mut self) -> Registry {

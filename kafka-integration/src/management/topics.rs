@@ -1,7 +1,7 @@
 use serde_json::json;
 
 use super::table::{Table, counted, or_dash, thousands};
-use super::{CommandError, Management, embedded};
+use super::{CommandError, Management};
 use crate::admin::{Cluster, NewTopic, TopicDescription};
 use crate::topic::TopicName;
 
@@ -75,7 +75,6 @@ impl Topics {
             literal(topic)?;
         }
         let kafka = management.kafka()?;
-        embedded::refuse(&kafka, self.cluster.as_deref())?;
         let cluster = Cluster::connect(&kafka, self.cluster.as_deref()).await?;
         match &self.action {
             Action::List { all } => self.list(&management, &cluster, *all).await,

@@ -162,9 +162,9 @@ mod tests {
             .collect()
     }
 
-    #[test]
-    fn headers_outlive_their_message_whenever_they_are_looked_at() {
-        let broker = EmbeddedBroker::start().expect("a broker");
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn headers_outlive_their_message_whenever_they_are_looked_at() {
+        let broker = EmbeddedBroker::builder().start().await.expect("a broker");
         let sent = || {
             let (value, none): (_, Option<&[u8]>) = (Some("a"), None);
             OwnedHeaders::new()

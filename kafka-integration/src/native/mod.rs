@@ -30,8 +30,6 @@ use std::ptr;
 use std::time::Duration;
 
 use rdkafka::TopicPartitionList;
-#[cfg(feature = "embedded-broker")]
-use rdkafka::client::Client;
 use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext, RebalanceProtocol};
 use rdkafka::error::{KafkaError, KafkaResult};
 use rdkafka::topic_partition_list::Offset;
@@ -141,20 +139,4 @@ pub(crate) fn is_cooperative<C: ConsumerContext>(consumer: &BaseConsumer<C>) -> 
         consumer.rebalance_protocol(),
         RebalanceProtocol::Cooperative
     )
-}
-
-/// Lets the first members of a group in a mock cluster start at once instead of
-/// after the three seconds that real brokers wait for more to join.
-#[cfg(feature = "embedded-broker")]
-pub(crate) fn start_groups_at_once<C: rdkafka::ClientContext>(client: &Client<C>) -> bool {
-    // SAFETY: the client is alive for as long as it is borrowed; a null result
-    // means it has no mock cluster.
-    unsafe {
-        let cluster = sys::rd_kafka_handle_mock_cluster(client.native_ptr());
-        if cluster.is_null() {
-            return false;
-        }
-        sys::rd_kafka_mock_group_initial_rebalance_delay_ms(cluster, 0);
-        true
-    }
 }

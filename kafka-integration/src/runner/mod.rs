@@ -115,6 +115,7 @@ impl Runner {
         self.registry.validate().map_err(RunError::Registry)?;
         let mut plans = Vec::with_capacity(self.counters.len());
         for (spec, counters) in self.registry.consumers().iter().zip(&self.counters) {
+            self.kafka.prepare_topics(spec).await?;
             plans.push(Plan::new(&self.kafka, spec, Arc::clone(counters))?);
         }
         let stop = CancellationToken::new();

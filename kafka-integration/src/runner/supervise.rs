@@ -64,7 +64,6 @@ impl Plan {
         let settings = kafka.settings().cluster(cluster)?;
         let mut config = kafka.client_config(cluster, ClientKind::Consumer, &spec.config)?;
         config.set("group.id", &spec.group_id);
-        kafka.prepare_topics(&config, spec)?;
         let max_poll = config
             .get("max.poll.interval.ms")
             .and_then(|millis| millis.parse().ok())

@@ -1,14 +1,17 @@
 //! From the merged layers to [`Settings`].
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use config::{Map, Value, ValueKind};
 
 use super::error::SettingsProblem;
-use super::reader::{Reader, Report, origin_of, sorted};
+use super::reader::{FlagOrTable, Reader, Report, origin_of, sorted};
 use super::source::{is_variable, property_key, variable};
-use super::{ClusterSettings, PROFILE_DEVELOPMENT, PROFILE_PRODUCTION, Settings};
+use super::{
+    ClusterSettings, EmbeddedBrokerSettings, PROFILE_DEVELOPMENT, PROFILE_PRODUCTION, Settings,
+};
 use crate::retry::RetryPolicy;
 
 /// The names of the client property that holds the address.
@@ -29,7 +32,7 @@ pub(crate) fn settings(
 
     // Addresses and client properties are never taken from the defaults.
     let inherited = ClusterSettings {
-        embedded_broker: false,
+        embedded_broker: None,
         ..cluster.clone()
     };
     let mut clusters = BTreeMap::new();
@@ -104,12 +107,11 @@ fn read_cluster(reader: &mut Reader<'_>, defaults: &ClusterSettings) -> ClusterS
         commit_interval: reader
             .duration("commit_interval", MILLISECOND)
             .unwrap_or(defaults.commit_interval),
-        embedded_broker: reader
-            .flag("embedded_broker")
-            .unwrap_or(defaults.embedded_broker),
+        embedded_broker: None,
     };
     ClusterSettings {
         retry: read_retry(reader, &defaults.retry),
+        embedded_broker: read_embedded(reader),
         ..cluster
     }
 }
@@ -138,6 +140,25 @@ fn read_retry(reader: &mut Reader<'_>, defaults: &RetryPolicy) -> RetryPolicy {
     policy
 }
 
+fn read_embedded(reader: &mut Reader<'_>) -> Option<EmbeddedBrokerSettings> {
+    const KEY: &str = "embedded_broker";
+    let defaults = EmbeddedBrokerSettings::default();
+    let values = match reader.flag_or_table(KEY)? {
+        FlagOrTable::Flag(on) => return on.then_some(defaults),
+        FlagOrTable::Table(values) => values,
+    };
+    let prefix = reader.below(KEY);
+    let mut reader = Reader::new(&prefix, values, reader.report);
+    let embedded = EmbeddedBrokerSettings {
+        data_dir: reader
+            .text("data_dir")
+            .map_or(defaults.data_dir, PathBuf::from),
+        port: reader.port("port").unwrap_or(defaults.port),
+    };
+    reader.finish();
+    Some(embedded)
+}
+
 /// Decides between an address and the embedded broker, and refuses what leaves
 /// it open which one is meant.
 fn settle_address(
@@ -152,7 +173,7 @@ fn settle_address(
     if report.is_invalid(&key) || report.is_invalid(&embedded_key) {
         return;
     }
-    let embedded_origin = report.origins.get(&embedded_key).cloned();
+    let embedded_origin = embedded_origin(&embedded_key, layers, report);
     let addresses = addresses(cluster, prefix);
     let origin = |key: &str| report.origins.get(key).cloned().unwrap_or_default();
 
@@ -173,11 +194,11 @@ fn settle_address(
     match (addresses.first(), &embedded_origin) {
         // Both: the higher layer wins, so that one variable moves an
         // application from the embedded broker to a real one.
-        (Some((key, _)), Some(embedded)) if cluster.embedded_broker => {
+        (Some((key, _)), Some(embedded)) if cluster.embedded_broker.is_some() => {
             let (address_rank, embedded_rank) =
                 (rank(&origin(key), layers), rank(embedded, layers));
             match embedded_rank.cmp(&address_rank) {
-                std::cmp::Ordering::Less => cluster.embedded_broker = false,
+                std::cmp::Ordering::Less => cluster.embedded_broker = None,
                 std::cmp::Ordering::Greater => forget_addresses(cluster),
                 std::cmp::Ordering::Equal => report.problems.push(SettingsProblem::Conflict {
                     first: key.clone(),
@@ -189,9 +210,9 @@ fn settle_address(
         }
         // Nothing at all: a newcomer's first run needs no settings.
         (None, None) if cluster.name.is_none() && profile == PROFILE_DEVELOPMENT => {
-            cluster.embedded_broker = true;
+            cluster.embedded_broker = Some(EmbeddedBrokerSettings::default());
         }
-        (None, _) if !cluster.embedded_broker => {
+        (None, _) if cluster.embedded_broker.is_none() => {
             report.problems.push(SettingsProblem::MissingAddress {
                 variable: variable(&key),
                 key,
@@ -201,12 +222,23 @@ fn settle_address(
         _ => {}
     }
     report.origins.extend(address_origin);
-    if cluster.embedded_broker && profile == PROFILE_PRODUCTION {
+    if cluster.embedded_broker.is_some() && profile == PROFILE_PRODUCTION {
         report.problems.push(SettingsProblem::EmbeddedInProduction {
             key: embedded_key,
             origin: embedded_origin.unwrap_or_default(),
         });
     }
+}
+
+/// Where the embedded broker is set; of the keys of a table, the highest.
+fn embedded_origin(key: &str, layers: &[String], report: &Report) -> Option<String> {
+    let below = format!("{key}.");
+    let origins = report.origins.iter();
+    origins
+        .filter(|(set, _)| *set == key || set.starts_with(&below))
+        .map(|(_, origin)| origin)
+        .max_by_key(|origin| rank(origin, layers))
+        .cloned()
 }
 
 /// Every key that holds an address.

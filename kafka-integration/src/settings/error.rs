@@ -144,7 +144,7 @@ pub enum SettingsProblem {
     NoEmbeddedBroker,
     /// The embedded broker is for development and tests.
     #[error(
-        "{origin}: `{key}` is refused with the profile `production`: it keeps nothing; set `bootstrap_servers` to an Apache Kafka"
+        "{origin}: `{key}` is refused with the profile `production`: it is one node without a replica, for development and tests; set `bootstrap_servers` to an Apache Kafka"
     )]
     EmbeddedInProduction {
         /// The key.

@@ -8,7 +8,8 @@ use super::source::{Layer, PREFIX};
 use super::{PROFILE_DEVELOPMENT, Settings, check, decode, origins};
 
 /// The keys that hold further ones.
-const TABLES: [&str; 5] = [
+const TABLES: [&str; 6] = [
+    "embedded_broker",
     "global_config",
     "producer_config",
     "consumer_config",

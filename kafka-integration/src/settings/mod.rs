@@ -3,6 +3,7 @@
 mod check;
 mod decode;
 pub(crate) mod duration;
+mod embedded;
 mod error;
 mod loader;
 mod merge;
@@ -25,6 +26,7 @@ use std::time::Duration;
 
 use rdkafka::ClientConfig;
 
+pub use embedded::EmbeddedBrokerSettings;
 pub use error::{Hint, SettingsError, SettingsProblem};
 pub use loader::Loader;
 pub use origins::Setting;
@@ -49,7 +51,7 @@ pub const PROFILE_PRODUCTION: &str = "production";
 ///
 /// let mut settings = Settings::with_bootstrap_servers("localhost:9092");
 /// settings.cluster.consumer_config.set("fetch.min.bytes", "1000");
-/// # assert!(!settings.cluster.embedded_broker);
+/// # assert!(settings.cluster.embedded_broker.is_none());
 /// ```
 #[derive(Debug, Clone)]
 #[non_exhaustive]
@@ -104,9 +106,9 @@ pub struct ClusterSettings {
     pub max_uncommitted: NonZeroUsize,
     /// How often offsets are committed. Default 100 ms.
     pub commit_interval: Duration,
-    /// The broker in the process. Default off; on for the default cluster when
-    /// nothing is set and the profile is `development`.
-    pub embedded_broker: bool,
+    /// The embedded broker instead of an address. Default none; there is one for
+    /// the default cluster when nothing is set and the profile is `development`.
+    pub embedded_broker: Option<EmbeddedBrokerSettings>,
 }
 
 /// Whether a client is for producing or for consuming.
@@ -132,7 +134,7 @@ impl Default for Settings {
         Self {
             profile: PROFILE_DEVELOPMENT.to_owned(),
             cluster: ClusterSettings {
-                embedded_broker: true,
+                embedded_broker: Some(EmbeddedBrokerSettings::default()),
                 ..ClusterSettings::default()
             },
             clusters: BTreeMap::new(),
@@ -167,7 +169,7 @@ impl Default for ClusterSettings {
             max_in_flight_bytes: 64 << 20,
             max_uncommitted: count(200_000),
             commit_interval: Duration::from_millis(100),
-            embedded_broker: false,
+            embedded_broker: None,
         }
     }
 }
@@ -252,16 +254,15 @@ impl Settings {
 }
 
 impl ClusterSettings {
-    /// Whether its clients get a broker in the process instead of an address.
-    #[cfg(feature = "management")]
-    pub(crate) fn uses_embedded_broker(&self) -> bool {
+    /// The embedded broker that its clients get, having no address.
+    pub(crate) fn embedded_in_use(&self) -> Option<&EmbeddedBrokerSettings> {
         let is_address = |name: &&str| {
             let tables = self.property_tables();
             tables.into_iter().any(|(_, p)| p.get(name).is_some())
         };
-        self.embedded_broker
-            && self.bootstrap_servers.is_none()
-            && !decode::ADDRESS_PROPERTIES.iter().any(is_address)
+        self.embedded_broker.as_ref().filter(|_| {
+            self.bootstrap_servers.is_none() && !decode::ADDRESS_PROPERTIES.iter().any(is_address)
+        })
     }
 
     /// The configuration of one client: the framework's defaults, the

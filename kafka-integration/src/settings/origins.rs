@@ -56,7 +56,7 @@ pub(crate) fn describe(settings: &Settings) -> Vec<Setting> {
                 origin.to_owned()
             } else if cluster.name.is_some() && top.get(own) == Some(&value) {
                 "the top level".to_owned()
-            } else if defaults.get(own) == Some(&value) || own == "embedded_broker" {
+            } else if defaults.get(own) == Some(&value) || own.starts_with("embedded_broker") {
                 // Whether the embedded broker is used without being named
                 // depends on the rest.
                 "default".to_owned()
@@ -79,7 +79,15 @@ fn lines(cluster: &ClusterSettings) -> Vec<(String, String)> {
     if let Some(address) = &cluster.bootstrap_servers {
         line("bootstrap_servers", address.clone());
     }
-    line("embedded_broker", cluster.embedded_broker.to_string());
+    line(
+        "embedded_broker",
+        cluster.embedded_broker.is_some().to_string(),
+    );
+    if let Some(embedded) = &cluster.embedded_broker {
+        let directory = embedded.data_dir.display();
+        line("embedded_broker.data_dir", directory.to_string());
+        line("embedded_broker.port", embedded.port.to_string());
+    }
     line("client_id", cluster.client_id.clone());
     for (table, properties) in cluster.property_tables() {
         for (name, value) in properties.iter() {

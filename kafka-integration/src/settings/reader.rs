@@ -33,6 +33,11 @@ impl Report {
     }
 }
 
+pub(crate) enum FlagOrTable {
+    Flag(bool),
+    Table(Map<String, Value>),
+}
+
 pub(crate) struct Reader<'a> {
     prefix: String,
     values: Map<String, Value>,
@@ -113,11 +118,26 @@ impl<'a> Reader<'a> {
         })
     }
 
-    pub(crate) fn flag(&mut self, key: &'static str) -> Option<bool> {
-        self.read(key, "true or false", |value, variable| match &value.kind {
-            ValueKind::Boolean(flag) => Some(*flag),
-            ValueKind::String(text) if variable => text.trim().to_lowercase().parse().ok(),
-            _ => None,
+    /// Something that is on or off, or on with keys of its own.
+    pub(crate) fn flag_or_table(&mut self, key: &'static str) -> Option<FlagOrTable> {
+        self.read(key, "true, false or a table", |value, variable| {
+            let flag = match &value.kind {
+                ValueKind::Table(table) => return Some(FlagOrTable::Table(table.clone())),
+                ValueKind::Boolean(flag) => Some(*flag),
+                ValueKind::String(text) if variable => text.trim().to_lowercase().parse().ok(),
+                _ => None,
+            };
+            flag.map(FlagOrTable::Flag)
+        })
+    }
+
+    pub(crate) fn port(&mut self, key: &'static str) -> Option<u16> {
+        self.read(key, "a port, 0 to 65535", |value, variable| {
+            match &value.kind {
+                ValueKind::I64(number) => u16::try_from(*number).ok(),
+                ValueKind::String(text) if variable => text.trim().parse().ok(),
+                _ => None,
+            }
         })
     }
 

@@ -14,7 +14,7 @@ fn lines(ran: &Ran, status: &str) -> Vec<String> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_in_order_is_ok_line_by_line() {
-    for broker in brokers() {
+    for broker in brokers().await {
         let topic = broker.topic(1).await;
         let pattern = format!("^{}$", topic.replace('.', "\\."));
         let consumers = registry([
@@ -37,7 +37,7 @@ async fn what_is_in_order_is_ok_line_by_line() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_missing_fails_with_what_to_do() {
-    for broker in brokers() {
+    for broker in brokers().await {
         let topic = unique("nowhere");
         let consumers = registry([consumer("Billing", &unique("billing"), &topic)]);
         let checked = run_with(&broker, consumers, &["kafka-check", "--json"]).await;
@@ -65,7 +65,7 @@ async fn brokers_that_do_not_answer_fail_and_the_rest_is_still_told() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn no_consumers_is_a_warning_with_the_hint() {
-    let broker = &brokers()[0];
+    let broker = &brokers().await[0];
     let checked = run(broker, &["kafka-check", "--json"]).await;
     assert_eq!(checked.code, 0, "{checked:?}");
     assert!(

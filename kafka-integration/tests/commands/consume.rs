@@ -8,7 +8,7 @@ use crate::support::*;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn consumers_that_can_not_run_end_it_before_anything_connects() {
-    let broker = &brokers()[0];
+    let broker = &brokers().await[0];
     let nobody = run(broker, &["kafka-consume"]).await;
     assert_eq!(nobody.code, 2);
     assert!(
@@ -42,7 +42,7 @@ enum App {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_application_is_asked_for_state_only_by_consumers_that_start() {
-    let broker = &brokers()[0];
+    let broker = &brokers().await[0];
     for (arguments, asked) in [
         (&["app", "kafka-consumers"][..], false),
         (&["app", "kafka-consume", "Nobody"], false),
@@ -71,7 +71,7 @@ async fn the_application_is_asked_for_state_only_by_consumers_that_start() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_registered_consumers_are_listed_and_conflicts_told() {
-    let broker = &brokers()[0];
+    let broker = &brokers().await[0];
     let consumers = registry([
         consumer("Billing", "billing", "orders")
             .ordering(Ordering::Key)

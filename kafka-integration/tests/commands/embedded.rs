@@ -1,58 +1,88 @@
-//! Without an address a command has a broker of its own, which nobody meant.
+//! Without an address a command works on the data of the application's embedded
+//! broker.
 
+use std::path::Path;
 use std::time::Duration;
 
+use kafka_integration::embedded::EmbeddedBroker;
 use kafka_integration::management::Management;
-use kafka_integration::settings::Settings;
+use kafka_integration::settings::{EmbeddedBrokerSettings, Settings};
 
 use crate::support::*;
 
-fn without_address() -> Settings {
+fn without_address(directory: &Path) -> Settings {
     let mut settings = Settings::default();
-    settings.cluster.embedded_broker = true;
+    settings.cluster.embedded_broker = Some(EmbeddedBrokerSettings::in_directory(directory));
     settings
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn what_would_be_gone_with_the_command_is_refused() {
-    for arguments in [
-        &["kafka-produce", "orders", "--value", "1"][..],
-        &["kafka-tail", "orders"],
-        &["kafka-topics", "list"],
-        &["kafka-lag"],
-        &["kafka-lag", "--group", "billing"],
-    ] {
-        let management = Management::new()
-            .settings(without_address())
-            .registry(registry([consumer("Billing", "billing", "orders")]));
-        let refused = execute(management, arguments).await;
-        assert_eq!(refused.code, 2, "{refused:?}");
-        assert!(
-            refused.notices.contains("KAFKA__BOOTSTRAP_SERVERS"),
-            "{refused:?}"
-        );
-        assert_eq!(refused.output, "");
-    }
+async fn run_in(directory: &Path, arguments: &[&str]) -> Ran {
+    let management = Management::new()
+        .settings(without_address(directory))
+        .registry(registry([consumer("Billing", "billing", "orders")]));
+    execute(management, arguments).await
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn consumers_that_are_alone_with_their_broker_are_warned() {
-    let notices = Captured::default();
-    let management = Management::new()
-        .settings(without_address())
-        .registry(registry([consumer("Billing", "billing", "orders")]))
-        .output(std::io::sink())
-        .notices(notices.clone());
-    let running = tokio::spawn(async move { end(management, &["kafka-consume"]).await });
-    let warned = async {
-        while !notices.text().contains("KAFKA__BOOTSTRAP_SERVERS") {
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
-    };
-    let warned = tokio::time::timeout(Duration::from_secs(20), warned).await;
-    running.abort();
-    warned.expect("a warning");
-    assert!(notices.text().contains("Billing"), "{}", notices.text());
+async fn one_command_after_another_works_on_the_data_that_is_kept() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let directory = directory.path().join("data");
+    let produce = [
+        "kafka-produce",
+        "orders",
+        "--value",
+        "tea",
+        "--partition",
+        "0",
+    ];
+    let produced = run_in(&directory, &produce).await;
+    assert_eq!(produced.code, 0, "{produced:?}");
+    // It stopped with the command.
+    assert!(!directory.join("broker.address").exists());
+
+    let tail = ["kafka-tail", "orders", "--from", "beginning", "--max", "1"];
+    let tailed = run_in(&directory, &[&tail[..], &["--group", "audit"]].concat()).await;
+    assert!(tailed.output.contains("| tea"), "{tailed:?}");
+    let listed = run_in(&directory, &["kafka-topics", "list"]).await;
+    assert!(listed.output.contains("orders"), "{listed:?}");
+    let lag = ["kafka-lag", "--group", "audit", "--json"];
+    let lag = run_in(&directory, &lag).await;
+    assert_eq!(lag.json()[0]["lag"], 0, "{lag:?}");
+    let checked = run_in(&directory, &["kafka-check"]).await;
+    assert_eq!(checked.code, 0, "{checked:?}");
+    let data = directory.display().to_string();
+    assert!(checked.output.contains(&data), "{checked:?}");
+    assert!(!directory.join("broker.address").exists());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_command_finds_the_broker_that_runs_on_the_directory() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let builder = EmbeddedBroker::builder().data_dir(directory.path());
+    let broker = builder.start().await.expect("it starts");
+    let produced = run_in(
+        directory.path(),
+        &["kafka-produce", "orders", "--value", "tea"],
+    )
+    .await;
+    assert_eq!(produced.code, 0, "{produced:?}");
+    let checked = run_in(directory.path(), &["kafka-check"]).await;
+    assert!(
+        checked.output.contains(&broker.bootstrap_servers()),
+        "{checked:?}"
+    );
+    broker.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_directory_that_can_not_be_used_is_a_failure_that_names_it() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let file = directory.path().join("file");
+    std::fs::write(&file, "").expect("it is written");
+    let listed = run_in(&file, &["kafka-topics", "list"]).await;
+    assert_eq!(listed.code, 1, "{listed:?}");
+    let named = file.display().to_string();
+    assert!(listed.notices.contains(&named), "{listed:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -67,7 +97,7 @@ async fn a_broker_that_is_down_is_told_within_seconds() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_group_of_a_consumer_is_not_joined_by_mistake() {
-    let broker = &brokers()[0];
+    let broker = &brokers().await[0];
     let topic = broker.topic(1).await;
     let group = unique("billing");
     let tail = ["kafka-tail", &topic, "--group", &group, "--max", "1"];

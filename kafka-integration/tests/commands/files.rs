@@ -45,7 +45,7 @@ async fn every_row_arrives_once_and_keyed_by_its_column() {
         text.push_str(&format!("{order},c{},\"a, {order}\"\n", order % 100));
     }
     let file = write(directory.path(), "orders.csv", &text);
-    for broker in brokers() {
+    for broker in brokers().await {
         let topic = unique("orders");
         let produce = [
             "kafka-produce",
@@ -78,7 +78,7 @@ async fn a_bad_line_ends_it_after_all_before_it_were_acknowledged() {
     let mut text: String = (0..1_000).map(|n| format!("{{\"n\":{n}}}\n")).collect();
     text.push_str("\n{\"n\":\n{\"n\":1001}\n");
     let file = write(directory.path(), "numbers.jsonl", &text);
-    for broker in brokers() {
+    for broker in brokers().await {
         let topic = unique("numbers");
         let produced = run(&broker, &["kafka-produce", &topic, "--file", &file]).await;
         assert_eq!(produced.code, 1);
@@ -113,7 +113,7 @@ async fn rows_without_a_header_are_key_and_value_as_they_stand() {
     let text =
         "user123,Order placed for 2 items\nuser456,\"Order, placed\"\nuser123,Payment received\n";
     let file = write(directory.path(), "orders.csv", text);
-    for broker in brokers() {
+    for broker in brokers().await {
         let topic = unique("orders");
         let produce = ["kafka-produce", &topic, "--file", &file, "--no-header"];
         let rest = ["--partition", "0", "-H", "from=file"];
@@ -132,8 +132,7 @@ async fn rows_without_a_header_are_key_and_value_as_they_stand() {
 async fn a_record_that_is_refused_is_told_by_its_line() {
     let directory = tempfile::tempdir().expect("a directory");
     let file = write(directory.path(), "orders.csv", "id\n1\n\n2\n");
-    for broker in brokers() {
-        // Of the mock cluster's four partitions, or of the only one.
+    for broker in brokers().await {
         let topic = broker.topic(1).await;
         let produce = [
             "kafka-produce",
@@ -156,7 +155,7 @@ async fn files_that_can_not_be_used_say_why() {
     let csv = write(directory.path(), "orders.csv", "id,customer\n1,ann\n");
     let txt = write(directory.path(), "orders.txt", "");
     let missing = directory.path().join("none.csv").display().to_string();
-    let broker = &brokers()[0];
+    let broker = &brokers().await[0];
     for (rest, code, word) in [
         (&["--file", &txt][..], 2, "--format"),
         (

@@ -9,7 +9,7 @@ async fn produce(broker: &Broker, topic: &str, values: &[&str]) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_group_commits_what_was_printed_and_no_more() {
-    for broker in brokers() {
+    for broker in brokers().await {
         let topic = broker.topic(1).await;
         produce(&broker, &topic, &["second", "third", "fourth"]).await;
         let group = unique("audit");
@@ -47,7 +47,7 @@ async fn a_group_commits_what_was_printed_and_no_more() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn without_a_group_nothing_is_committed() {
-    for broker in brokers() {
+    for broker in brokers().await {
         let topic = broker.topic(1).await;
         let tail = ["kafka-tail", &topic, "--from", "beginning", "--max", "1"];
         assert_eq!(run(&broker, &tail).await.code, 0);
@@ -59,7 +59,7 @@ async fn without_a_group_nothing_is_committed() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_group_goes_on_where_it_is_and_can_not_be_sent_elsewhere() {
-    let broker = &brokers()[0];
+    let broker = &brokers().await[0];
     for from in ["5", "-5", "10min"] {
         let tail = ["kafka-tail", "orders", "--group", "audit", "--from", from];
         let tailed = run(broker, &tail).await;
@@ -70,7 +70,7 @@ async fn a_group_goes_on_where_it_is_and_can_not_be_sent_elsewhere() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_lag_of_a_consumer_is_shown_and_what_was_never_committed_is_a_dash() {
-    for broker in brokers() {
+    for broker in brokers().await {
         let topic = broker.topic(1).await;
         let group = unique("billing");
         let consumers = registry([

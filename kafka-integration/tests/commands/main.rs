@@ -1,5 +1,5 @@
-//! The management commands, run in the process against librdkafka's mock
-//! cluster and, when `KAFKA_TEST_BOOTSTRAP` names one, against Apache Kafka.
+//! The management commands, run in the process against the embedded broker and,
+//! when `KAFKA_TEST_BOOTSTRAP` names one, against Apache Kafka.
 #![cfg(all(feature = "embedded-broker", feature = "management"))]
 
 mod check;

@@ -16,23 +16,19 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// A broker to test against.
 pub(crate) struct Broker {
     pub(crate) address: String,
-    /// Whether it is Apache Kafka.
-    pub(crate) real: bool,
     _embedded: Option<EmbeddedBroker>,
 }
 
-/// The mock cluster, and Apache Kafka where there is one.
-pub(crate) fn brokers() -> Vec<Broker> {
-    let embedded = EmbeddedBroker::start().expect("a mock cluster");
+/// The embedded broker, and Apache Kafka where there is one.
+pub(crate) async fn brokers() -> Vec<Broker> {
+    let embedded = EmbeddedBroker::builder().start().await.expect("a broker");
     let mut brokers = vec![Broker {
-        address: embedded.bootstrap_servers().to_owned(),
-        real: false,
+        address: embedded.bootstrap_servers(),
         _embedded: Some(embedded),
     }];
     match std::env::var("KAFKA_TEST_BOOTSTRAP") {
         Ok(address) => brokers.push(Broker {
             address,
-            real: true,
             _embedded: None,
         }),
         Err(_) => eprintln!("skipped on Apache Kafka: KAFKA_TEST_BOOTSTRAP is not set"),
@@ -42,13 +38,7 @@ pub(crate) fn brokers() -> Vec<Broker> {
 
 impl Broker {
     pub(crate) fn settings(&self) -> Settings {
-        let mut settings = Settings::with_bootstrap_servers(&self.address);
-        // The mock cluster lets a group rest for almost its session timeout
-        // when a member has left.
-        let config = &mut settings.cluster.consumer_config;
-        config.set("session.timeout.ms", "2000");
-        config.set("heartbeat.interval.ms", "500");
-        settings
+        Settings::with_bootstrap_servers(&self.address)
     }
 
     pub(crate) fn kafka(&self) -> Kafka {
@@ -56,17 +46,13 @@ impl Broker {
         builder.build().expect("a handle")
     }
 
-    /// A new topic of that name; on the mock cluster it appears with its first
-    /// message, so one is produced: `first`, in partition 0.
+    /// A new topic with one message in partition 0, `first`.
     pub(crate) async fn topic(&self, partitions: i32) -> String {
         let name = unique("orders");
-        if self.real {
-            let cluster = Cluster::connect(&self.kafka(), None)
-                .await
-                .expect("answers");
-            let topic = NewTopic::new(&name).partitions(partitions);
-            cluster.create(topic).await.expect("created");
-        }
+        let cluster = Cluster::connect(&self.kafka(), None).await;
+        let topic = NewTopic::new(&name).partitions(partitions);
+        let created = cluster.expect("it answers").create(topic).await;
+        created.expect("it is created");
         let first = [
             "kafka-produce",
             &name,

@@ -24,6 +24,8 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let args = Args::parse();
     let broker = EmbeddedBroker::builder()
         .port(args.port)
+        // As tests/services/kafka.properties has it.
+        .min_session_timeout(std::time::Duration::from_secs(1))
         .data_dir(args.data_dir)
         .start()
         .await?;

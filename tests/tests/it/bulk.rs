@@ -4,7 +4,7 @@ use std::io::{BufWriter, Write};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use kafka_integration_tests::kafka_or_skip;
+use kafka_integration_tests::TestBroker;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::{ClientConfig, Message, Offset, TopicPartitionList};
 
@@ -16,45 +16,45 @@ const MEGABYTE: u64 = 1 << 20;
 #[test]
 fn three_hundred_thousand_rows_arrive_each_under_its_key_and_memory_stays_flat() {
     let test = "three_hundred_thousand_rows_arrive_each_under_its_key_and_memory_stays_flat";
-    let Some(bootstrap) = kafka_or_skip(test) else {
-        return;
-    };
-    let _alone = heavy();
-    let scene = Scene::new(&bootstrap, "bulk", 12);
-    let few = produce(&scene, 3_000);
-    let many = produce(&scene, ROWS);
-    println!(
-        "{test}: a peak of {} MiB for 3,000 rows, {} MiB for {ROWS}",
-        few / MEGABYTE,
-        many / MEGABYTE
-    );
-    assert!(many < few + 32 * MEGABYTE, "memory grows with the file");
+    for broker in TestBroker::each(test) {
+        let bootstrap = broker.address();
+        let _alone = heavy();
+        let scene = Scene::new(bootstrap, "bulk", 12);
+        let few = produce(&scene, 3_000);
+        let many = produce(&scene, ROWS);
+        println!(
+            "{test}: a peak of {} MiB for 3,000 rows, {} MiB for {ROWS}",
+            few / MEGABYTE,
+            many / MEGABYTE
+        );
+        assert!(many < few + 32 * MEGABYTE, "memory grows with the file");
 
-    let mut seen = vec![0_u8; ROWS];
-    let expected = ROWS + 3_000;
-    let consumer = reader(&scene);
-    let deadline = Instant::now() + Duration::from_secs(60);
-    for number in 0..expected {
-        let message = loop {
-            if let Some(message) = consumer.poll(Duration::from_millis(100)) {
-                break message.expect("a message");
-            }
-            assert!(Instant::now() < deadline, "{number} of {expected} arrived");
-        };
-        let row: serde_json::Value =
-            serde_json::from_slice(message.payload().expect("a value")).expect("JSON");
-        assert_eq!(message.key(), row["customer"].as_str().map(str::as_bytes));
-        let order: usize = row["order"]
-            .as_str()
-            .expect("text")
-            .parse()
-            .expect("a number");
-        seen[order] += 1;
+        let mut seen = vec![0_u8; ROWS];
+        let expected = ROWS + 3_000;
+        let consumer = reader(&scene);
+        let deadline = Instant::now() + Duration::from_secs(60);
+        for number in 0..expected {
+            let message = loop {
+                if let Some(message) = consumer.poll(Duration::from_millis(100)) {
+                    break message.expect("a message");
+                }
+                assert!(Instant::now() < deadline, "{number} of {expected} arrived");
+            };
+            let row: serde_json::Value =
+                serde_json::from_slice(message.payload().expect("a value")).expect("JSON");
+            assert_eq!(message.key(), row["customer"].as_str().map(str::as_bytes));
+            let order: usize = row["order"]
+                .as_str()
+                .expect("text")
+                .parse()
+                .expect("a number");
+            seen[order] += 1;
+        }
+        let twice = seen.iter().take(3_000).all(|count| *count == 2);
+        let once = seen.iter().skip(3_000).all(|count| *count == 1);
+        assert!(twice && once, "each row exactly once in each run");
+        assert!(consumer.poll(Duration::from_millis(500)).is_none());
     }
-    let twice = seen.iter().take(3_000).all(|count| *count == 2);
-    let once = seen.iter().skip(3_000).all(|count| *count == 1);
-    assert!(twice && once, "each row exactly once in each run");
-    assert!(consumer.poll(Duration::from_millis(500)).is_none());
 }
 
 /// Runs `kafka-produce` on a file of so many rows; returns its peak memory.

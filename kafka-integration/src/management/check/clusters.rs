@@ -6,13 +6,14 @@ use crate::consumer::Registry;
 use crate::kafka::Kafka;
 use crate::management::CommandError;
 use crate::management::table::counted;
+use crate::settings::EmbeddedBrokerSettings;
 
 /// A cluster that answered, and its topics.
 pub(super) struct Reached {
     pub(super) cluster: Cluster,
     pub(super) topics: Vec<Topic>,
     /// Topics come into being when they are first used.
-    pub(super) embedded: bool,
+    pub(super) embedded: Option<EmbeddedBrokerSettings>,
 }
 
 /// Asks each cluster; those that don't answer are missing from the result.
@@ -29,7 +30,9 @@ pub(super) async fn check(
         let has_address = kafka
             .settings()
             .cluster(name.as_deref())
-            .is_ok_and(|settings| settings.bootstrap_servers.is_some() || settings.embedded_broker);
+            .is_ok_and(|settings| {
+                settings.bootstrap_servers.is_some() || settings.embedded_broker.is_some()
+            });
         // Whoever only uses named clusters needs no default one.
         let unused = name.is_none() && clusters.len() > 1 && !registry.consumers().iter().any(used);
         if unused && !has_address {
@@ -38,11 +41,11 @@ pub(super) async fn check(
         }
         match reach(kafka, name.as_deref()).await {
             Ok((found, brokers)) => {
-                let embedded = if found.embedded {
-                    " (the embedded broker of this process: empty, and gone with it)"
-                } else {
-                    ""
-                };
+                let embedded = found.embedded.as_ref().map(|embedded| {
+                    let directory = embedded.data_dir.display();
+                    format!(" (the embedded broker, data in {directory})")
+                });
+                let embedded = embedded.unwrap_or_default();
                 let message = format!(
                     "{}, {}, at {}{embedded}",
                     counted(brokers as u64, "broker"),
@@ -65,11 +68,11 @@ async fn reach(
     let cluster = Cluster::connect(kafka, name).await?;
     let brokers = cluster.brokers().await?;
     let topics = cluster.topics().await?;
-    let settings = kafka.settings().cluster(name);
+    let settings = kafka.settings().cluster(name).ok();
     let reached = Reached {
         cluster,
         topics,
-        embedded: settings.is_ok_and(|settings| settings.embedded_broker),
+        embedded: settings.and_then(|settings| settings.embedded_in_use().cloned()),
     };
     Ok((reached, brokers))
 }

@@ -5,7 +5,6 @@ mod report;
 use super::consume::NO_CONSUMERS;
 use super::{CommandError, Management};
 use crate::consumer::Registry;
-use crate::kafka::Kafka;
 use crate::settings::Settings;
 use report::{Report, Status};
 
@@ -42,9 +41,8 @@ impl Check {
         let mut clusters: Vec<Option<String>> = vec![None];
         clusters.extend(settings.clusters.keys().cloned().map(Some));
         check_error_handlers(&settings, &mut report)?;
-        let kafka = Kafka::builder()
-            .settings(settings)
-            .build_without_handlers()?;
+        management.settings = Some(settings);
+        let kafka = management.kafka()?;
 
         check_registry(&registry, &mut report)?;
         let reached = clusters::check(&kafka, &clusters, &registry, &mut report).await?;

@@ -10,7 +10,7 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::topics::literal;
-use super::{CommandError, Management, embedded};
+use super::{CommandError, Management};
 use crate::admin::Cluster;
 use crate::kafka::{Kafka, KafkaError};
 use crate::message::{Header, Headers, Timestamp};
@@ -102,17 +102,13 @@ impl Produce {
         let topic = literal(&self.topic)?;
         let input = self.input()?;
         let kafka = self.kafka(&mut management)?;
-        embedded::refuse(&kafka, self.cluster.as_deref())?;
         // Says within seconds that nobody answers; the producer would go on
         // trying for minutes.
         drop(Cluster::connect(&kafka, self.cluster.as_deref()).await?);
-        let produced = match input {
+        match input {
             None => self.one(&kafka, &topic, &management).await,
             Some(input) => file::produce(&self, input, &kafka, &topic, &management).await,
-        };
-        // Everything was waited for and told: this only closes the client.
-        let _ = kafka.shutdown(Duration::from_secs(5)).await;
-        produced
+        }
     }
 
     /// A handle, whose producer gives a single message up after

@@ -10,7 +10,7 @@ use std::time::Duration;
 use super::signals::StopSignal;
 use super::table::counted;
 use super::topics::literal;
-use super::{CommandError, Management, embedded};
+use super::{CommandError, Management};
 use crate::admin::Cluster;
 use crate::consumer::Registry;
 use crate::settings::ClientKind;
@@ -81,7 +81,6 @@ impl Tail {
         literal(&self.topic)?;
         let reset = self.reset()?;
         let kafka = management.kafka()?;
-        embedded::refuse(&kafka, self.cluster.as_deref())?;
         self.check_group(&management.take_registry())?;
         let console = management.console;
         let mut stop = StopSignal::listen(console.clone(), None)?;

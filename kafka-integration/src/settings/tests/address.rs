@@ -5,7 +5,12 @@ use crate::settings::{ClientKind, Loader, Settings};
 
 #[test]
 fn nothing_set_in_development_means_the_embedded_broker() {
-    assert!(from_file("").cluster.embedded_broker);
+    let embedded = from_file("").cluster.embedded_broker;
+    let embedded = embedded.expect("a newcomer's first run needs no settings");
+    assert_eq!(
+        (embedded.data_dir.to_str(), embedded.port),
+        (Some(".kafka"), 0)
+    );
 }
 
 #[test]
@@ -66,7 +71,7 @@ fn a_user_in_an_address_is_refused_and_not_repeated() {
 fn an_address_as_a_client_property_counts() {
     for property in ["bootstrap.servers", "metadata.broker.list"] {
         let settings = from_file(&format!("[global_config]\n{property:?} = \"a:1\""));
-        assert!(!settings.cluster.embedded_broker);
+        assert!(settings.cluster.embedded_broker.is_none());
         assert_eq!(settings.cluster.bootstrap_servers.as_deref(), Some("a:1"));
         let config = settings
             .cluster
@@ -101,7 +106,7 @@ fn the_higher_layer_decides_between_address_and_embedded_broker() {
     write(directory.path(), "kafka.toml", "embedded_broker = true");
     let moved = Settings::load_from(directory.path(), [("KAFKA__BOOTSTRAP_SERVERS", "a:1")])
         .expect("right");
-    assert!(!moved.cluster.embedded_broker);
+    assert!(moved.cluster.embedded_broker.is_none());
 
     write(
         directory.path(),
@@ -114,12 +119,24 @@ fn the_higher_layer_decides_between_address_and_embedded_broker() {
         "embedded_broker = true",
     );
     let back = Settings::load_from(directory.path(), super::NO_VARIABLES).expect("right");
-    assert!(back.cluster.embedded_broker);
+    assert!(back.cluster.embedded_broker.is_some());
     let config = back
         .cluster
         .client_config(ClientKind::Producer, &[])
         .expect("right");
     assert_eq!(config.get("bootstrap.servers"), None);
+
+    // The highest of its keys counts.
+    let settings = Loader::new()
+        .toml(
+            "kafka.toml",
+            "bootstrap_servers = \"a:1\"\nembedded_broker.data_dir = \"data\"",
+        )
+        .variables([("KAFKA__EMBEDDED_BROKER__PORT", "1")])
+        .load()
+        .expect("the variable decides");
+    assert!(settings.cluster.embedded_broker.is_some());
+    assert!(settings.cluster.bootstrap_servers.is_none());
 
     let said = refused_toml("embedded_broker = true\nbootstrap_servers = \"a:1\"");
     assert!(said.contains("contradict each other"), "{said}");

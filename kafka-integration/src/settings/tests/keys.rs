@@ -3,9 +3,9 @@
 
 use std::time::Duration;
 
-use super::{from_file, from_variables};
+use super::{from_file, from_variables, refused_toml};
 use crate::consumer::Ordering;
-use crate::settings::{ClientKind, ClusterSettings, Settings};
+use crate::settings::{ClientKind, ClusterSettings, EmbeddedBrokerSettings, Loader, Settings};
 
 /// The same settings twice: as TOML and as variables.
 const EVERYTHING: &str = r#"
@@ -83,7 +83,7 @@ fn assert_everything(cluster: &ClusterSettings) {
     assert_eq!(cluster.retry.factor, 3.0);
     assert_eq!(cluster.retry.max_delay, Duration::from_secs(5));
     assert_eq!(cluster.retry.jitter, 0.25);
-    assert!(!cluster.embedded_broker);
+    assert!(cluster.embedded_broker.is_none());
 
     let expected = [
         (
@@ -173,15 +173,55 @@ fn a_named_cluster_has_every_key_too() {
 
 #[test]
 fn embedded_broker_is_a_key() {
-    assert!(from_file("embedded_broker = true").cluster.embedded_broker);
-    assert!(
-        from_variables(&[
-            ("KAFKA__EMBEDDED_BROKER", "TRUE"),
-            ("KAFKA_PROFILE", "test")
-        ])
-        .cluster
-        .embedded_broker
-    );
+    let on = Some(EmbeddedBrokerSettings::default());
+    let variables = [
+        ("KAFKA__EMBEDDED_BROKER", "TRUE"),
+        ("KAFKA_PROFILE", "test"),
+    ];
+    for settings in [
+        from_file("embedded_broker = true"),
+        from_variables(&variables),
+        from_file("embedded_broker = {}"),
+    ] {
+        assert_eq!(settings.cluster.embedded_broker, on);
+    }
+}
+
+#[test]
+fn embedded_broker_has_keys_of_its_own() {
+    let in_data = |port| {
+        let embedded = EmbeddedBrokerSettings::in_directory("data");
+        Some(EmbeddedBrokerSettings { port, ..embedded })
+    };
+    let embedded = |settings: Settings| settings.cluster.embedded_broker;
+    let file = "embedded_broker = { data_dir = \"data\", port = 9092 }";
+    assert_eq!(embedded(from_file(file)), in_data(9092));
+    let file = "[embedded_broker]\ndata_dir = \"data\"";
+    assert_eq!(embedded(from_file(file)), in_data(0));
+    let variables = [
+        ("KAFKA__EMBEDDED_BROKER__DATA_DIR", "data"),
+        ("KAFKA__EMBEDDED_BROKER__PORT", "9092"),
+        ("KAFKA_PROFILE", "test"),
+    ];
+    assert_eq!(embedded(from_variables(&variables)), in_data(9092));
+    // One variable over what the file says.
+    for file in ["embedded_broker = true", "embedded_broker.port = 1"] {
+        let settings = Loader::new().toml("kafka.toml", file);
+        let settings = settings.variables([("KAFKA__EMBEDDED_BROKER__DATA_DIR", "data")]);
+        let port = if file.contains("port") { 1 } else { 0 };
+        let settings = settings.load().expect("they are right");
+        assert_eq!(embedded(settings), in_data(port), "{file}");
+    }
+    for (wrong, told) in [
+        (
+            "port = 65536",
+            "`embedded_broker.port` must be a port, 0 to 65535",
+        ),
+        ("data-dir = \"x\"", "did you mean `data_dir`?"),
+    ] {
+        let said = refused_toml(&format!("[embedded_broker]\n{wrong}"));
+        assert!(said.contains(told), "{said}");
+    }
 }
 
 #[test]
@@ -213,5 +253,5 @@ fn the_defaults_are_the_documented_ones() {
     assert_eq!(cluster.max_in_flight_bytes, 64 << 20);
     assert_eq!(cluster.max_uncommitted.get(), 200_000);
     assert_eq!(cluster.commit_interval, Duration::from_millis(100));
-    assert!(cluster.embedded_broker && cluster.bootstrap_servers.is_none());
+    assert!(cluster.embedded_broker.is_some() && cluster.bootstrap_servers.is_none());
 }

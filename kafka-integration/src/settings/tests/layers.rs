@@ -101,7 +101,7 @@ fn a_named_cluster_takes_over_the_runner_keys_and_no_client_properties() {
     assert_eq!((eu.retry.delay.as_secs(), eu.retry.factor), (3, 1.5));
     assert!(eu.global_config.is_empty());
     assert_eq!(eu.bootstrap_servers.as_deref(), Some("b:1"));
-    assert!(!eu.embedded_broker);
+    assert!(eu.embedded_broker.is_none());
 }
 
 #[test]
@@ -130,6 +130,6 @@ fn other_variables_are_left_alone() {
         ("PATH", "/bin"),
         ("KAFKA_PROFILE", ""),
     ]);
-    assert!(settings.cluster.embedded_broker);
+    assert!(settings.cluster.embedded_broker.is_some());
     assert_eq!(settings.profile, "development");
 }

@@ -91,7 +91,7 @@ fn a_wrong_type_names_origin_key_what_is_expected_and_what_is_found() {
         ),
         (
             "embedded_broker = \"yes\"",
-            "kafka.toml: `embedded_broker` must be true or false, found the text \"yes\"",
+            "kafka.toml: `embedded_broker` must be true, false or a table, found the text \"yes\"",
         ),
         (
             "max_in_flight_bytes = \"64 parsec\"",

@@ -2,3 +2,5 @@
 
 mod killed;
 mod process;
+
+pub(crate) use process::BrokerProcess;

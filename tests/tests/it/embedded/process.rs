@@ -4,14 +4,14 @@ use std::process::{Child, Command, Stdio};
 
 /// An embedded broker in a process of its own, with its data on disk. It comes
 /// back on the port it had.
-pub(super) struct BrokerProcess {
+pub(crate) struct BrokerProcess {
     child: Child,
     directory: PathBuf,
     address: String,
 }
 
 impl BrokerProcess {
-    pub(super) fn start(directory: &Path) -> Self {
+    pub(crate) fn start(directory: &Path) -> Self {
         let (child, address) = spawn(directory, "0");
         Self {
             child,
@@ -20,18 +20,18 @@ impl BrokerProcess {
         }
     }
 
-    pub(super) fn address(&self) -> &str {
+    pub(crate) fn address(&self) -> &str {
         &self.address
     }
 
     /// SIGKILL, and it is gone.
-    pub(super) fn kill(&mut self) {
+    pub(crate) fn kill(&mut self) {
         self.child.kill().expect("it runs");
         self.child.wait().expect("it ends");
     }
 
     /// After a kill: starts again on what is left.
-    pub(super) fn restart(&mut self) {
+    pub(crate) fn restart(&mut self) {
         let port = self
             .address
             .rsplit(':')

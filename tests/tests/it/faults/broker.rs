@@ -9,23 +9,58 @@ use std::time::Duration;
 use kafka_integration::prelude::*;
 use kafka_integration::settings::Settings;
 use kafka_integration_tests::{Event, kafka_or_skip};
+use tempfile::TempDir;
 
+use crate::embedded::BrokerProcess;
 use crate::support::{Audit, Lane, Scene, event, heavy, until};
 
 const KEYS: u64 = 200;
 const PRODUCERS: u64 = 20;
 
-/// A broker of this test's own, made with the script of the repository.
-struct Broker {
-    name: String,
-    address: String,
+/// A broker of this test's own, to be killed.
+enum Broker {
+    Embedded {
+        process: BrokerProcess,
+        _directory: TempDir,
+    },
+    /// Made with the script of the repository.
+    Kafka { name: String, address: String },
 }
 
 impl Broker {
-    fn start() -> Self {
+    fn embedded() -> Self {
+        let directory = TempDir::new().expect("a folder for its data");
+        Self::Embedded {
+            process: BrokerProcess::start(directory.path()),
+            _directory: directory,
+        }
+    }
+
+    fn kafka() -> Self {
         let name = format!("it-broker-{}", std::process::id());
         let address = Self::script("start", &name);
-        Self { name, address }
+        Self::Kafka { name, address }
+    }
+
+    fn address(&self) -> &str {
+        match self {
+            Self::Embedded { process, .. } => process.address(),
+            Self::Kafka { address, .. } => address,
+        }
+    }
+
+    fn kill(&mut self) {
+        match self {
+            Self::Embedded { process, .. } => process.kill(),
+            Self::Kafka { name, .. } => drop(Self::script("kill", name)),
+        }
+    }
+
+    fn restart(&mut self) {
+        match self {
+            Self::Embedded { process, .. } => process.restart(),
+            Self::Kafka { name, .. } => drop(Self::script("restart", name)),
+        }
     }
 
     fn script(command: &str, name: &str) -> String {
@@ -41,7 +76,9 @@ impl Broker {
 
 impl Drop for Broker {
     fn drop(&mut self) {
-        Self::script("stop", &self.name);
+        if let Self::Kafka { name, .. } = self {
+            Self::script("stop", name);
+        }
     }
 }
 
@@ -93,18 +130,21 @@ impl Producing {
 #[test]
 fn a_killed_broker_loses_no_acknowledged_message() {
     let test = "a_killed_broker_loses_no_acknowledged_message";
-    if kafka_or_skip(test).is_none() {
-        return;
-    }
     let _alone = heavy();
-    let broker = Broker::start();
-    let scene = Scene::new(&broker.address, "broker", 4);
+    is_killed(test, Broker::embedded());
+    if kafka_or_skip(test).is_some() {
+        is_killed(test, Broker::kafka());
+    }
+}
+
+fn is_killed(test: &str, mut broker: Broker) {
+    let scene = Scene::new(broker.address(), "broker", 4);
     let audit = Audit::start(&scene);
     let mut member = scene.start(&["--ordering", "partition", "--concurrency", "16"]);
 
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
     let kafka = Kafka::builder()
-        .settings(Settings::with_bootstrap_servers(&broker.address))
+        .settings(Settings::with_bootstrap_servers(broker.address()))
         .build()
         .expect("settings that hold");
     let orders = Arc::new(Orders {
@@ -127,10 +167,10 @@ fn a_killed_broker_loses_no_acknowledged_message() {
     let mut expected = 1_000;
     for _ in 0..2 {
         until_acknowledged(expected);
-        Broker::script("kill", &broker.name);
+        broker.kill();
         std::thread::sleep(Duration::from_secs(1));
         let before = (producing.acknowledged().len(), audit.finished());
-        Broker::script("restart", &broker.name);
+        broker.restart();
         expected = before.0 + 1_000;
         until_acknowledged(expected);
         until(Duration::from_secs(60), || {

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use kafka_integration_tests::{Event, Kind, kafka_or_skip};
+use kafka_integration_tests::{Event, Kind, TestBroker};
 
 use crate::support::{Audit, Lane, Ledger, Scene, produce, until};
 
@@ -40,49 +40,49 @@ fn events() -> impl Iterator<Item = (i32, Event)> {
 }
 
 fn a_hung_handler(test: &str, lane: Lane) {
-    let Some(bootstrap) = kafka_or_skip(test) else {
-        return;
-    };
-    let scene = Scene::new(&bootstrap, "hang", PARTITIONS);
-    produce(&scene, events());
-    let audit = Audit::start(&scene);
-    let hang = 2 * MAX_POLL_INTERVAL;
-    let hang_ms = hang.as_millis().to_string();
-    let max_poll = format!("max.poll.interval.ms={}", MAX_POLL_INTERVAL.as_millis());
-    let mut arguments = vec!["--concurrency", "4", "--max-in-flight", "1000"];
-    arguments.extend(["--hang-key", "key-0-0", "--hang-ms", &hang_ms]);
-    arguments.extend(["--config", "session.timeout.ms=6000", "--config", &max_poll]);
-    arguments.extend(match lane {
-        Lane::Partition => ["--ordering", "partition"],
-        Lane::Key => ["--ordering", "key"],
-    });
-    let mut member = scene.start(&arguments);
-    let held_up = match lane {
-        Lane::Partition => PER_PARTITION,
-        Lane::Key => PER_PARTITION / 10,
-    };
-    // The others, while that one hangs.
-    let started = Instant::now();
-    until(hang, || {
-        let finished = audit.finished();
-        let missing = || format!("{} other messages", EVENTS - held_up - finished);
-        (finished < EVENTS - held_up).then(missing)
-    });
-    println!("{test}: the others after {:?}", started.elapsed());
-    let meanwhile = audit.finished();
-    assert_eq!(meanwhile, EVENTS - held_up, "the lane that hangs stands");
-    until(2 * hang, || {
-        let finished = audit.finished();
-        (finished < EVENTS).then(|| format!("{} messages", EVENTS - finished))
-    });
-    until(Duration::from_secs(10), || scene.uncommitted());
-    assert_eq!(member.assignments(), 1, "{}", member.log());
-    assert!(!member.log().contains("revoked"), "{}", member.log());
-    member.stop(Duration::from_secs(10));
-    let ledger = audit.finish();
-    assert_eq!(ledger.duplicates(), 0);
-    ledger.check_order(lane);
-    check_hung_alone(&ledger, hang);
+    for broker in TestBroker::each(test) {
+        let bootstrap = broker.address();
+        let scene = Scene::new(bootstrap, "hang", PARTITIONS);
+        produce(&scene, events());
+        let audit = Audit::start(&scene);
+        let hang = 2 * MAX_POLL_INTERVAL;
+        let hang_ms = hang.as_millis().to_string();
+        let max_poll = format!("max.poll.interval.ms={}", MAX_POLL_INTERVAL.as_millis());
+        let mut arguments = vec!["--concurrency", "4", "--max-in-flight", "1000"];
+        arguments.extend(["--hang-key", "key-0-0", "--hang-ms", &hang_ms]);
+        arguments.extend(["--config", "session.timeout.ms=6000", "--config", &max_poll]);
+        arguments.extend(match lane {
+            Lane::Partition => ["--ordering", "partition"],
+            Lane::Key => ["--ordering", "key"],
+        });
+        let mut member = scene.start(&arguments);
+        let held_up = match lane {
+            Lane::Partition => PER_PARTITION,
+            Lane::Key => PER_PARTITION / 10,
+        };
+        // The others, while that one hangs.
+        let started = Instant::now();
+        until(hang, || {
+            let finished = audit.finished();
+            let missing = || format!("{} other messages", EVENTS - held_up - finished);
+            (finished < EVENTS - held_up).then(missing)
+        });
+        println!("{test}: the others after {:?}", started.elapsed());
+        let meanwhile = audit.finished();
+        assert_eq!(meanwhile, EVENTS - held_up, "the lane that hangs stands");
+        until(2 * hang, || {
+            let finished = audit.finished();
+            (finished < EVENTS).then(|| format!("{} messages", EVENTS - finished))
+        });
+        until(Duration::from_secs(10), || scene.uncommitted());
+        assert_eq!(member.assignments(), 1, "{}", member.log());
+        assert!(!member.log().contains("revoked"), "{}", member.log());
+        member.stop(Duration::from_secs(10));
+        let ledger = audit.finish();
+        assert_eq!(ledger.duplicates(), 0);
+        ledger.check_order(lane);
+        check_hung_alone(&ledger, hang);
+    }
 }
 
 /// The first one did hang for that long.
@@ -110,32 +110,32 @@ fn a_panic_costs_only_its_message_by_key() {
 }
 
 fn a_panic(test: &str, lane: Lane) {
-    let Some(bootstrap) = kafka_or_skip(test) else {
-        return;
-    };
-    let scene = Scene::new(&bootstrap, "panic", PARTITIONS);
-    produce(&scene, events());
-    let audit = Audit::start(&scene);
-    let mut arguments = vec!["--concurrency", "4", "--panic-key", "key-0-3"];
-    arguments.extend(match lane {
-        Lane::Partition => ["--ordering", "partition"],
-        Lane::Key => ["--ordering", "key"],
-    });
-    let mut member = scene.start(&arguments);
-    until(Duration::from_secs(30), || {
-        let finished = audit.finished();
-        (finished < EVENTS).then(|| format!("{} messages", EVENTS - finished))
-    });
-    until(Duration::from_secs(10), || scene.uncommitted());
-    assert_eq!(member.assignments(), 1, "{}", member.log());
-    member.stop(Duration::from_secs(10));
-    let ledger = audit.finish();
-    ledger.check_order(lane);
-    assert_eq!(ledger.duplicates(), 0);
-    let attempts = |kind| {
-        let entries = ledger.entries.iter();
-        entries.filter(|entry| entry.kind == kind).count() as u64
-    };
-    assert_eq!(attempts(Kind::Failed), 1, "one panic");
-    assert_eq!(attempts(Kind::Started), EVENTS + 1, "one message again");
+    for broker in TestBroker::each(test) {
+        let bootstrap = broker.address();
+        let scene = Scene::new(bootstrap, "panic", PARTITIONS);
+        produce(&scene, events());
+        let audit = Audit::start(&scene);
+        let mut arguments = vec!["--concurrency", "4", "--panic-key", "key-0-3"];
+        arguments.extend(match lane {
+            Lane::Partition => ["--ordering", "partition"],
+            Lane::Key => ["--ordering", "key"],
+        });
+        let mut member = scene.start(&arguments);
+        until(Duration::from_secs(30), || {
+            let finished = audit.finished();
+            (finished < EVENTS).then(|| format!("{} messages", EVENTS - finished))
+        });
+        until(Duration::from_secs(10), || scene.uncommitted());
+        assert_eq!(member.assignments(), 1, "{}", member.log());
+        member.stop(Duration::from_secs(10));
+        let ledger = audit.finish();
+        ledger.check_order(lane);
+        assert_eq!(ledger.duplicates(), 0);
+        let attempts = |kind| {
+            let entries = ledger.entries.iter();
+            entries.filter(|entry| entry.kind == kind).count() as u64
+        };
+        assert_eq!(attempts(Kind::Failed), 1, "one panic");
+        assert_eq!(attempts(Kind::Started), EVENTS + 1, "one message again");
+    }
 }

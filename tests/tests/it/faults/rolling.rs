@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use kafka_integration_tests::kafka_or_skip;
+use kafka_integration_tests::TestBroker;
 
 use crate::support::{Audit, Lane, Load, Member, Scene, heavy, until};
 
@@ -34,51 +34,51 @@ fn restarted_in_turn_consumer_protocol() {
 }
 
 fn restarted_in_turn(test: &str, config: &[&str]) {
-    let Some(bootstrap) = kafka_or_skip(test) else {
-        return;
-    };
-    let _alone = heavy();
-    let scene = Scene::new(&bootstrap, "rolling", PARTITIONS);
-    let audit = Audit::start(&scene);
-    let start = || {
-        let mut arguments = vec!["--ordering", "key", "--concurrency", "16"];
-        arguments.extend(["--handler-ms", "5"]);
-        for property in config {
-            arguments.extend(["--config", property]);
+    for broker in TestBroker::each(test) {
+        let bootstrap = broker.address();
+        let _alone = heavy();
+        let scene = Scene::new(bootstrap, "rolling", PARTITIONS);
+        let audit = Audit::start(&scene);
+        let start = || {
+            let mut arguments = vec!["--ordering", "key", "--concurrency", "16"];
+            arguments.extend(["--handler-ms", "5"]);
+            for property in config {
+                arguments.extend(["--config", property]);
+            }
+            scene.start(&arguments)
+        };
+        let load = Load::start(&scene, 2_000, 200);
+        let mut members: Vec<Member> = (0..MEMBERS).map(|_| start()).collect();
+        for member in &members {
+            wait_for_work(member);
         }
-        scene.start(&arguments)
-    };
-    let load = Load::start(&scene, 2_000, 200);
-    let mut members: Vec<Member> = (0..MEMBERS).map(|_| start()).collect();
-    for member in &members {
-        wait_for_work(member);
-    }
-    for round in 0..2 {
+        for round in 0..2 {
+            for member in &mut members {
+                member.stop(Duration::from_secs(15));
+                *member = start();
+                wait_for_work(member);
+                println!("{test}: round {round}, {} finished", audit.finished());
+            }
+        }
+        let produced = load.stop();
+        // Each partition to its end: none is left without progress.
+        until(Duration::from_secs(60), || {
+            let finished = audit.finished();
+            let missing = || format!("{} of {produced} events", produced - finished);
+            (finished < produced).then(missing)
+        });
+        until(Duration::from_secs(10), || scene.uncommitted());
         for member in &mut members {
             member.stop(Duration::from_secs(15));
-            *member = start();
-            wait_for_work(member);
-            println!("{test}: round {round}, {} finished", audit.finished());
         }
+        let ledger = audit.finish();
+        ledger.check_order(Lane::Key);
+        assert_eq!(ledger.abandoned(), 0, "what was started is finished");
+        let duplicates = ledger.duplicates();
+        println!("{test}: {duplicates} of {produced} events came twice");
+        // Whoever gives a partition away finishes and commits first.
+        assert_eq!(duplicates, 0, "an orderly restart has nothing done again");
     }
-    let produced = load.stop();
-    // Each partition to its end: none is left without progress.
-    until(Duration::from_secs(60), || {
-        let finished = audit.finished();
-        let missing = || format!("{} of {produced} events", produced - finished);
-        (finished < produced).then(missing)
-    });
-    until(Duration::from_secs(10), || scene.uncommitted());
-    for member in &mut members {
-        member.stop(Duration::from_secs(15));
-    }
-    let ledger = audit.finish();
-    ledger.check_order(Lane::Key);
-    assert_eq!(ledger.abandoned(), 0, "what was started is finished");
-    let duplicates = ledger.duplicates();
-    println!("{test}: {duplicates} of {produced} events came twice");
-    // Whoever gives a partition away finishes and commits first.
-    assert_eq!(duplicates, 0, "an orderly restart has nothing done again");
 }
 
 /// The group has given it partitions, and it works on them.

@@ -10,7 +10,7 @@ use kafka_integration::runner::{
     ClientError, ConsumerStatus, ErrorAction, ErrorHandler, RunError, StatusHandle,
 };
 use kafka_integration::settings::Settings;
-use kafka_integration_tests::{Event, kafka_or_skip};
+use kafka_integration_tests::{Event, TestBroker};
 use rdkafka::ClientConfig;
 use rdkafka::consumer::{BaseConsumer, Consumer as _};
 use tokio::sync::oneshot;
@@ -173,34 +173,34 @@ fn produce_range(scene: &Scene, ids: std::ops::Range<u64>) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn one_that_cannot_start_does_not_stop_the_other() {
-    let Some(bootstrap) = kafka_or_skip("one_that_cannot_start_does_not_stop_the_other") else {
-        return;
-    };
-    let (sound, failing) = scenes(&bootstrap, "cannot-start");
-    produce_range(&sound, 0..500);
-    // Each alone is fine, together librdkafka refuses them.
-    let contradiction = [
-        ("session.timeout.ms", "20000"),
-        ("max.poll.interval.ms", "10000"),
-    ];
-    let process = Process::start(&sound, &failing, &contradiction, "log", Duration::ZERO);
-    until("the messages of the other", || {
-        process.finished(&sound) == 500
-    })
-    .await;
-    let began = Instant::now();
-    until("three attempts", || process.status("Failing").restarts >= 3).await;
-    println!("three attempts after another {:?}", began.elapsed());
-    // 1 s, 2 s: the third is not tried at once.
-    assert!(process.status("Failing").restarts < 5, "it backs off");
-    produce_range(&sound, 500..600);
-    until("what was produced meanwhile", || {
-        process.finished(&sound) == 600
-    })
-    .await;
-    assert_eq!(process.status("Sound").restarts, 0);
-    process.stop().await;
-    assert_eq!(sound.uncommitted(), None);
+    for broker in TestBroker::each("one_that_cannot_start_does_not_stop_the_other") {
+        let bootstrap = broker.address();
+        let (sound, failing) = scenes(bootstrap, "cannot-start");
+        produce_range(&sound, 0..500);
+        // Each alone is fine, together librdkafka refuses them.
+        let contradiction = [
+            ("session.timeout.ms", "20000"),
+            ("max.poll.interval.ms", "10000"),
+        ];
+        let process = Process::start(&sound, &failing, &contradiction, "log", Duration::ZERO);
+        until("the messages of the other", || {
+            process.finished(&sound) == 500
+        })
+        .await;
+        let began = Instant::now();
+        until("three attempts", || process.status("Failing").restarts >= 3).await;
+        println!("three attempts after another {:?}", began.elapsed());
+        // 1 s, 2 s: the third is not tried at once.
+        assert!(process.status("Failing").restarts < 5, "it backs off");
+        produce_range(&sound, 500..600);
+        until("what was produced meanwhile", || {
+            process.finished(&sound) == 600
+        })
+        .await;
+        assert_eq!(process.status("Sound").restarts, 0);
+        process.stop().await;
+        assert_eq!(sound.uncommitted(), None);
+    }
 }
 
 /// A second member with the same `group.instance.id`: the broker fences the
@@ -223,80 +223,80 @@ const STATIC: [(&str, &str); 2] = [("group.instance.id", "one"), ("session.timeo
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn after_a_fatal_error_one_is_started_anew_beside_the_other() {
     let test = "after_a_fatal_error_one_is_started_anew_beside_the_other";
-    let Some(bootstrap) = kafka_or_skip(test) else {
-        return;
-    };
-    let (sound, failing) = scenes(&bootstrap, "anew");
-    for scene in [&sound, &failing] {
-        produce_range(scene, 0..200);
-    }
-    let process = Process::start(&sound, &failing, &STATIC, "go-on", Duration::ZERO);
-    until("the first messages", || {
-        process.finished(&sound) == 200 && process.finished(&failing) == 200
-    })
-    .await;
-    let usurper = fence(&failing);
-    until("the restart", || {
-        usurper.poll(Duration::from_millis(10));
-        process.status("Failing").restarts > 0
-    })
-    .await;
-    for scene in [&sound, &failing] {
-        produce_range(scene, 200..400);
-    }
-    until("the next messages of both", || {
-        process.finished(&sound) == 400 && process.finished(&failing) == 400
-    })
-    .await;
-    assert_eq!(process.status("Sound").restarts, 0);
-    drop(usurper);
-    process.stop().await;
-    for scene in [&sound, &failing] {
-        assert_eq!(scene.uncommitted(), None);
+    for broker in TestBroker::each(test) {
+        let bootstrap = broker.address();
+        let (sound, failing) = scenes(bootstrap, "anew");
+        for scene in [&sound, &failing] {
+            produce_range(scene, 0..200);
+        }
+        let process = Process::start(&sound, &failing, &STATIC, "go-on", Duration::ZERO);
+        until("the first messages", || {
+            process.finished(&sound) == 200 && process.finished(&failing) == 200
+        })
+        .await;
+        let usurper = fence(&failing);
+        until("the restart", || {
+            usurper.poll(Duration::from_millis(10));
+            process.status("Failing").restarts > 0
+        })
+        .await;
+        for scene in [&sound, &failing] {
+            produce_range(scene, 200..400);
+        }
+        until("the next messages of both", || {
+            process.finished(&sound) == 400 && process.finished(&failing) == 400
+        })
+        .await;
+        assert_eq!(process.status("Sound").restarts, 0);
+        drop(usurper);
+        process.stop().await;
+        for scene in [&sound, &failing] {
+            assert_eq!(scene.uncommitted(), None);
+        }
     }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_fatal_error_ends_the_process_once_the_other_has_drained() {
     let test = "a_fatal_error_ends_the_process_once_the_other_has_drained";
-    let Some(bootstrap) = kafka_or_skip(test) else {
-        return;
-    };
-    let (sound, failing) = scenes(&bootstrap, "fatal");
-    let handler = Duration::from_millis(500);
-    let process = Process::start(&sound, &failing, &STATIC, "log", handler);
-    until("both in their groups", || {
-        process.status("Sound").partitions == 2 && process.status("Failing").partitions == 2
-    })
-    .await;
-    // Far more than can be handled until the end: something is in flight.
-    produce_range(&sound, 0..200);
-    let usurper = fence(&failing);
-    until("the end", || {
-        usurper.poll(Duration::from_millis(10));
-        process.ended.is_finished()
-    })
-    .await;
-    let (started, finished) = {
-        let notes = process.notes();
-        let topic = &sound.topic;
-        (
-            notes.count(&notes.started, topic),
-            notes.count(&notes.finished, topic),
-        )
-    };
-    println!("{started} started, {finished} finished");
-    assert!(started > 0, "nothing was in flight");
-    assert_eq!(started, finished, "what runs is finished first");
-    let committed: i64 = sound.committed().values().sum();
-    assert_eq!(committed, finished as i64, "and committed");
-    match process.ended.await.expect("it does not panic") {
-        Err(RunError::Failed(errors)) => {
-            println!("{errors:?}");
-            assert_eq!(errors.len(), 1);
-            assert_eq!(errors[0].consumer, "Failing");
-            assert!(errors[0].fatal);
+    for broker in TestBroker::each(test) {
+        let bootstrap = broker.address();
+        let (sound, failing) = scenes(bootstrap, "fatal");
+        let handler = Duration::from_millis(500);
+        let process = Process::start(&sound, &failing, &STATIC, "log", handler);
+        until("both in their groups", || {
+            process.status("Sound").partitions == 2 && process.status("Failing").partitions == 2
+        })
+        .await;
+        // Far more than can be handled until the end: something is in flight.
+        produce_range(&sound, 0..200);
+        let usurper = fence(&failing);
+        until("the end", || {
+            usurper.poll(Duration::from_millis(10));
+            process.ended.is_finished()
+        })
+        .await;
+        let (started, finished) = {
+            let notes = process.notes();
+            let topic = &sound.topic;
+            (
+                notes.count(&notes.started, topic),
+                notes.count(&notes.finished, topic),
+            )
+        };
+        println!("{started} started, {finished} finished");
+        assert!(started > 0, "nothing was in flight");
+        assert_eq!(started, finished, "what runs is finished first");
+        let committed: i64 = sound.committed().values().sum();
+        assert_eq!(committed, finished as i64, "and committed");
+        match process.ended.await.expect("it does not panic") {
+            Err(RunError::Failed(errors)) => {
+                println!("{errors:?}");
+                assert_eq!(errors.len(), 1);
+                assert_eq!(errors[0].consumer, "Failing");
+                assert!(errors[0].fatal);
+            }
+            other => panic!("it must fail: {other:?}"),
         }
-        other => panic!("it must fail: {other:?}"),
     }
 }

@@ -106,10 +106,6 @@ async fn a_partition_that_was_paused_when_it_went_is_fetched_when_it_comes_back(
 #[tokio::test(flavor = "multi_thread")]
 async fn a_topic_that_is_made_anew_is_read_from_its_new_beginning() {
     for broker in TestBroker::each("a_topic_that_is_made_anew") {
-        if !broker.is_kafka() {
-            // The mock cluster deletes no topics.
-            continue;
-        }
         let mut settings = broker.settings();
         let config = &mut settings.cluster.consumer_config;
         config.set("topic.metadata.refresh.interval.ms", "500");
