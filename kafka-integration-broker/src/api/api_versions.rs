@@ -60,7 +60,7 @@ fn row(served: &Served) -> ApiVersion {
 }
 
 /// What is served; the same for everybody who asks in this version.
-fn answer(version: i16) -> ApiVersionsResponse {
+pub(crate) fn answer(version: i16) -> ApiVersionsResponse {
     let mut answer = ApiVersionsResponse::default()
         .with_api_keys(SERVED.iter().map(row).collect())
         // At -1 Java ignores whatever features are named.

@@ -75,31 +75,37 @@ async fn more_connections_than_allowed_are_closed_until_one_leaves() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_peer_that_reads_nothing_is_let_go() {
     let patience = Duration::from_millis(300);
-    on(EmbeddedBroker::builder().patience(patience), move |address| {
-        let mut deaf = connect(address);
-        // Many answers that nobody takes fill the buffers of both sides; the
-        // broker then waits, and takes no more requests.
-        let begun = Instant::now();
-        while deaf.write_all(&METADATA.repeat(1000)).is_ok() {
-            assert!(begun.elapsed() < PATIENCE, "the connection is still open");
-        }
-        assert!(ask(&mut connect(address), METADATA).is_some());
-    })
+    on(
+        EmbeddedBroker::builder().patience(patience),
+        move |address| {
+            let mut deaf = connect(address);
+            // Many answers that nobody takes fill the buffers of both sides; the
+            // broker then waits, and takes no more requests.
+            let begun = Instant::now();
+            while deaf.write_all(&METADATA.repeat(1000)).is_ok() {
+                assert!(begun.elapsed() < PATIENCE, "the connection is still open");
+            }
+            assert!(ask(&mut connect(address), METADATA).is_some());
+        },
+    )
     .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_request_that_stops_coming_is_let_go() {
     let patience = Duration::from_millis(100);
-    on(EmbeddedBroker::builder().patience(patience), move |address| {
-        let mut slow = connect(address);
-        slow.write_all(&METADATA[..7]).expect("sent");
-        assert_eq!(slow.read(&mut [0]).expect("closed"), 0);
-        // One that sends nothing at all may stay.
-        let mut idle = connect(address);
-        std::thread::sleep(3 * patience);
-        assert!(ask(&mut idle, METADATA).is_some());
-    })
+    on(
+        EmbeddedBroker::builder().patience(patience),
+        move |address| {
+            let mut slow = connect(address);
+            slow.write_all(&METADATA[..7]).expect("sent");
+            assert_eq!(slow.read(&mut [0]).expect("closed"), 0);
+            // One that sends nothing at all may stay.
+            let mut idle = connect(address);
+            std::thread::sleep(3 * patience);
+            assert!(ask(&mut idle, METADATA).is_some());
+        },
+    )
     .await;
 }
 
