@@ -1,5 +1,7 @@
 //! Starting and stopping.
 
+mod outage;
+
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
@@ -15,8 +17,9 @@ use uuid::Uuid;
 use crate::cleaner;
 use crate::configs::BrokerConfig;
 use crate::core::{Advertised, Core, NODE};
+use crate::faults::Rules;
 use crate::groups::{self, Coordinator};
-use crate::net;
+use crate::net::Door;
 use crate::options::Options;
 use crate::sessions::FetchSessions;
 use crate::start_error::StartError;
@@ -34,6 +37,10 @@ const LAST_PORT: &str = "listen.port";
 pub struct EmbeddedBroker {
     core: Arc<Core>,
     address: SocketAddr,
+    /// As it was started, for a restart.
+    builder: EmbeddedBrokerBuilder,
+    /// `None` while it is offline.
+    door: Option<Door>,
     thread: Option<std::thread::JoinHandle<()>>,
 }
 
@@ -222,6 +229,11 @@ impl EmbeddedBrokerBuilder {
     /// # Panics
     /// Outside a tokio runtime.
     pub async fn start(self) -> Result<EmbeddedBroker, StartError> {
+        self.start_with(Arc::default()).await
+    }
+
+    async fn start_with(self, faults: Arc<Rules>) -> Result<EmbeddedBroker, StartError> {
+        let builder = self.clone();
         let options = StoreOptions {
             data_dir: self.options.data_dir.clone(),
             sync_to_disk: self.options.sync_to_disk,
@@ -298,15 +310,18 @@ impl EmbeddedBrokerBuilder {
             writer: opened.writer,
             reader: opened.reader,
             sessions: FetchSessions::default(),
+            faults,
             advertised,
             stopping,
             tasks,
         });
         core.tasks.spawn(cleaner::run(Arc::clone(&core)));
-        core.tasks.spawn(net::accept(listener, Arc::clone(&core)));
+        let door = Door::open(listener, &core);
         let broker = EmbeddedBroker {
             core,
             address,
+            builder,
+            door: Some(door),
             thread: Some(opened.thread),
         };
         match broker.announce().await {

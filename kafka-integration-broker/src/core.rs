@@ -8,6 +8,7 @@ use kafka_protocol::protocol::StrBytes;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::faults::Rules;
 use crate::groups::{Coordinator, Offsets};
 use crate::log::Catalogue;
 use crate::options::Options;
@@ -32,6 +33,8 @@ pub(crate) struct Core {
     pub(crate) writer: Writer,
     pub(crate) reader: Reader,
     pub(crate) sessions: FetchSessions,
+    /// What goes wrong on purpose.
+    pub(crate) faults: Arc<Rules>,
     /// What requests may take of the memory.
     pub(crate) budget: Budget,
     /// Where clients are told to connect.
@@ -57,4 +60,6 @@ pub(crate) struct RequestContext {
     /// Empty when the client sent none.
     pub(crate) client_id: StrBytes,
     pub(crate) peer: SocketAddr,
+    /// No other connection has had this number.
+    pub(crate) connection: u64,
 }

@@ -26,7 +26,7 @@ pub(super) async fn handle(
 }
 
 /// What is served; the same for everybody who asks in this version.
-pub(super) fn answer(version: i16) -> ApiVersionsResponse {
+pub(crate) fn answer(version: i16) -> ApiVersionsResponse {
     let row = |served: &crate::wire::Served| {
         ApiVersion::default()
             .with_api_key(served.key as i16)

@@ -114,7 +114,15 @@ fn session_request(version: i16, request: FetchRequest) -> Request {
 
 /// Reads until there is enough, something failed, or the wait is over.
 async fn poll(cx: &RequestContext, asked: &[Asked], limits: &Limits, began: Instant) -> Vec<Read> {
-    let partitions: Vec<_> = asked.iter().map(|asked| locate(cx, &asked.key)).collect();
+    let mut partitions: Vec<_> = asked.iter().map(|asked| locate(cx, &asked.key)).collect();
+    if cx.core.faults.any() {
+        let refused = cx.core.faults.refused_fetches(cx, asked);
+        for (partition, error) in partitions.iter_mut().zip(refused) {
+            if let Some(error) = error {
+                *partition = Err(error);
+            }
+        }
+    }
     let deadline = tokio::time::Instant::from_std(began + limits.max_wait);
     let mut waiter: Option<Waiter> = None;
     loop {

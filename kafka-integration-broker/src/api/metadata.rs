@@ -2,6 +2,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use kafka_protocol::ResponseError;
+use kafka_protocol::messages::metadata_request::MetadataRequestTopic;
 use kafka_protocol::messages::metadata_response::{
     MetadataResponseBroker, MetadataResponsePartition, MetadataResponseTopic,
 };
@@ -38,6 +39,10 @@ pub(super) async fn handle(
         let mut topics = Vec::new();
         for asked in request.topics.unwrap_or_default() {
             let found = match asked.name {
+                // Where ids can be asked for, but are not understood yet.
+                name if cx.version < 12 && !asked.topic_id.is_nil() => {
+                    Err((name, ResponseError::InvalidRequest))
+                }
                 Some(name) => by_name(cx, &name, may_create)
                     .await
                     .map_err(|error| (Some(name), error)),
@@ -48,12 +53,22 @@ pub(super) async fn handle(
             };
             topics.push(match found {
                 Ok(topic) => describe(&topic, cx.version, with_operations),
-                Err((name, error)) => refused(name, asked.topic_id, error, cx.version),
+                Err((name, error)) => refused(name, asked.topic_id, error.number(), cx.version),
             });
         }
         topics
     };
-    let mut response = MetadataResponse::default()
+    let mut response = cluster(cx).with_topics(topics);
+    if request.include_cluster_authorized_operations && (8..=10).contains(&cx.version) {
+        response.cluster_authorized_operations = operations::ON_CLUSTER;
+    }
+    Ok(response)
+}
+
+/// The answer without topics.
+fn cluster(cx: &RequestContext) -> MetadataResponse {
+    let core = &cx.core;
+    MetadataResponse::default()
         .with_brokers(vec![
             MetadataResponseBroker::default()
                 .with_node_id(NODE)
@@ -62,11 +77,22 @@ pub(super) async fn handle(
         ])
         .with_cluster_id(Some(core.cluster_id.clone()))
         .with_controller_id(NODE)
-        .with_topics(topics);
-    if request.include_cluster_authorized_operations && (8..=10).contains(&cx.version) {
-        response.cluster_authorized_operations = operations::ON_CLUSTER;
+}
+
+/// The answer in which each of these topics has an error; or the whole, if
+/// there are none.
+pub(crate) fn refuse(
+    cx: &RequestContext,
+    topics: Vec<MetadataRequestTopic>,
+    code: i16,
+) -> MetadataResponse {
+    let answer = cluster(cx);
+    if topics.is_empty() {
+        return answer.with_error_code(code);
     }
-    Ok(response)
+    let refused =
+        |topic: MetadataRequestTopic| refused(topic.name, topic.topic_id, code, cx.version);
+    answer.with_topics(topics.into_iter().map(refused).collect())
 }
 
 async fn by_name(
@@ -132,12 +158,7 @@ fn describe_partition(partition: &Partition) -> MetadataResponsePartition {
         .with_isr_nodes(vec![NODE])
 }
 
-fn refused(
-    name: Option<TopicName>,
-    id: Uuid,
-    error: ResponseError,
-    version: i16,
-) -> MetadataResponseTopic {
+fn refused(name: Option<TopicName>, id: Uuid, code: i16, version: i16) -> MetadataResponseTopic {
     // Before version 12 a name can't be null.
     let name = if version < 12 {
         Some(name.unwrap_or_default())
@@ -147,5 +168,5 @@ fn refused(
     MetadataResponseTopic::default()
         .with_name(name)
         .with_topic_id(id)
-        .with_error_code(error.number())
+        .with_error_code(code)
 }

@@ -46,9 +46,12 @@ mod produce_transactions;
 mod sync_group;
 mod txn_offset_commit;
 
-pub(crate) use self::dispatch::{decode, dispatch, encode};
+pub(crate) use self::api_versions::answer as api_versions_answer;
+pub(crate) use self::dispatch::{answer, dispatch};
+pub(crate) use self::metadata::refuse as metadata_refused;
 
 use kafka_protocol::ResponseError;
+use tokio_util::sync::CancellationToken;
 
 use crate::log::LEADER_EPOCH;
 
@@ -59,6 +62,8 @@ pub(crate) enum Stop {
     Silent,
     /// The connection ends; the text says why, for the log.
     Close(String),
+    /// Nothing more is said, until this is cancelled: a fault on purpose.
+    Mute(CancellationToken),
 }
 
 /// Whether a client that knows this leader epoch knows the leader; -1 knows

@@ -13,8 +13,9 @@ use crate::store::{BatchInfo, Compaction, Reader, StorageError, TopicError, Writ
 
 /// Batches that are looked at together.
 const PAGE: u32 = 1_000;
-/// Bytes that are read together.
-const CHUNK: usize = 4 << 20;
+/// Bytes that are read, and changed, together: the writer does nothing else
+/// meanwhile.
+const CHUNK: usize = 1 << 20;
 
 /// How the cleaner reads and changes the log.
 #[derive(Debug)]

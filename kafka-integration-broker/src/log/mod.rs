@@ -13,7 +13,7 @@ mod tail;
 mod topic;
 mod waiters;
 
-pub(crate) use self::append_state::{AppendState, Producer, SeenBatch, SequenceError, Sequenced};
+pub(crate) use self::append_state::{AppendState, Producer, SequenceError, Sequenced};
 pub(crate) use self::catalogue::Catalogue;
 pub(crate) use self::name::{name_problem, names_collide};
 pub(crate) use self::partition::{

@@ -1,9 +1,9 @@
-use std::sync::{Arc, Weak};
+use std::sync::Arc;
 
 use bytes::Bytes;
 use parking_lot::{Mutex, RwLock};
 
-use super::{AppendState, StoredBatch, Tail, Topic, Waiters};
+use super::{AppendState, StoredBatch, Tail, Waiters};
 use crate::store::{BatchInfo, Reader, StorageError};
 
 /// A partition's number in the database.
@@ -27,7 +27,6 @@ pub(crate) struct Partition {
     pub(crate) index: i32,
     /// Who waits for an append, the end of a transaction, or the deletion.
     pub(crate) waiters: Waiters,
-    topic: RwLock<Weak<Topic>>,
     view: RwLock<PartitionView>,
     /// What the writer decides by; nobody else changes it.
     append: Mutex<AppendState>,
@@ -84,19 +83,9 @@ impl Partition {
             topic_name,
             index,
             waiters: Waiters::default(),
-            topic: RwLock::default(),
             view: RwLock::new(view),
             append: Mutex::new(append),
         }
-    }
-
-    /// The topic this is a partition of; `None` once it is gone.
-    pub(crate) fn topic(&self) -> Option<Arc<Topic>> {
-        self.topic.read().upgrade()
-    }
-
-    pub(crate) fn belongs_to(&self, topic: &Arc<Topic>) {
-        *self.topic.write() = Arc::downgrade(topic);
     }
 
     /// Looks at what is committed. Do little in `look`: the writer waits.

@@ -62,22 +62,57 @@ impl Tail {
         }
     }
 
-    /// Puts `new` in place of the batches from `from` to `to`, offsets
-    /// inclusive, as far as they are held.
-    pub(crate) fn replace(&mut self, from: i64, to: i64, new: Vec<StoredBatch>) {
-        let begin = self
-            .batches
-            .partition_point(|batch| batch.last_offset < from);
-        let end = self
-            .batches
-            .partition_point(|batch| batch.last_offset <= to);
-        if begin == end {
-            return;
+    /// Puts batches in the place of those that end at the same offsets, and
+    /// removes those that end at the offsets `removed`, as far as they are
+    /// held. Both are in offset order.
+    pub(crate) fn compact(&mut self, rewritten: Vec<StoredBatch>, removed: &[i64]) {
+        let mut rewritten = rewritten.into_iter().peekable();
+        let mut removed = removed.iter().copied().peekable();
+        let mut size = 0;
+        self.batches.retain_mut(|batch| {
+            let last = batch.last_offset;
+            while removed.next_if(|offset| *offset < last).is_some() {}
+            if removed.next_if_eq(&last).is_some() {
+                return false;
+            }
+            while rewritten.next_if(|new| new.last_offset < last).is_some() {}
+            if let Some(new) = rewritten.next_if(|new| new.last_offset == last) {
+                *batch = new;
+            }
+            size += batch.bytes.len();
+            true
+        });
+        self.size = size;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn batch(base_offset: i64, last_offset: i64, size: usize) -> StoredBatch {
+        StoredBatch {
+            base_offset,
+            last_offset,
+            max_timestamp: 0,
+            bytes: Bytes::from(vec![0; size]),
         }
-        let after = self.batches.split_off(end);
-        self.batches.truncate(begin);
-        self.batches.extend(new);
-        self.batches.extend(after);
-        self.size = self.batches.iter().map(|batch| batch.bytes.len()).sum();
+    }
+
+    #[test]
+    fn compaction_changes_what_is_held_and_nothing_else() {
+        let mut tail = Tail::default();
+        for at in [10, 20, 30, 40] {
+            tail.push(batch(at, at + 9, 100));
+        }
+        // Some left the tail before.
+        let rewritten = vec![batch(0, 9, 1), batch(20, 29, 5), batch(40, 49, 7)];
+        tail.compact(rewritten, &[5, 19, 35]);
+        let held: Vec<(i64, usize)> = tail
+            .from(0)
+            .map(|batch| (batch.base_offset, batch.bytes.len()))
+            .collect();
+        assert_eq!(held, [(20, 5), (30, 100), (40, 7)]);
+        assert_eq!(tail.size(), 112);
     }
 }

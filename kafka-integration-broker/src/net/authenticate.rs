@@ -8,7 +8,8 @@ use kafka_protocol::messages::{
 };
 use kafka_protocol::protocol::StrBytes;
 
-use crate::api::{Code, Stop, decode, encode};
+use crate::api::{self, Code, Stop};
+use crate::core::RequestContext;
 use crate::security::{Login, Step, Users};
 use crate::wire::{Frame, served};
 
@@ -34,35 +35,51 @@ impl Answered {
 ///
 /// # Errors
 /// The request may not be sent now, or can't be read.
-pub(super) fn answer(
+pub(super) async fn answer(
     login: &mut Login,
-    users: &Users,
+    cx: &RequestContext,
     frame: &Frame,
 ) -> Result<Option<Answered>, Stop> {
     let is = |key: ApiKey| frame.api_key == key as i16;
     let in_range =
         served(frame.api_key).is_some_and(|api| (api.min..=api.max).contains(&frame.version));
-    if is(ApiKey::SaslHandshake) && in_range {
-        return handshake(login, frame).map(Some);
-    }
-    if is(ApiKey::SaslAuthenticate) && in_range {
-        return message(login, users, frame).map(Some);
-    }
-    match login {
-        Login::Done => Ok(None),
-        Login::Waiting if is(ApiKey::ApiVersions) => Ok(None),
-        _ => Err(Stop::Close(format!(
-            "API {} before the login",
-            frame.api_key
-        ))),
-    }
+    // So it stays when a fault on purpose refuses the request.
+    let mut close = Some(REFUSED.to_string());
+    let response = if is(ApiKey::SaslHandshake) && in_range {
+        let handle = async |cx: &RequestContext, request| {
+            let (response, why) = handshake(login, &request, cx.version);
+            close = why;
+            Ok(response)
+        };
+        api::answer(cx.clone(), frame, handle).await?
+    } else if is(ApiKey::SaslAuthenticate) && in_range {
+        let handle = async |cx: &RequestContext, request| {
+            let (response, why) = message(login, &cx.core.options.users, &request);
+            close = why;
+            Ok(response)
+        };
+        api::answer(cx.clone(), frame, handle).await?
+    } else {
+        return match login {
+            Login::Done => Ok(None),
+            Login::Waiting if is(ApiKey::ApiVersions) => Ok(None),
+            _ => Err(Stop::Close(format!(
+                "API {} before the login",
+                frame.api_key
+            ))),
+        };
+    };
+    Ok(Some(Answered { response, close }))
 }
 
-fn handshake(login: &mut Login, frame: &Frame) -> Result<Answered, Stop> {
-    let request: SaslHandshakeRequest = decode(frame)?.1;
+fn handshake(
+    login: &mut Login,
+    request: &SaslHandshakeRequest,
+    version: i16,
+) -> (SaslHandshakeResponse, Option<String>) {
     // On a connection that needs no login there is none to begin.
     let listed = !login.is_done();
-    let chosen = login.choose(&request.mechanism, frame.version == 0);
+    let chosen = login.choose(&request.mechanism, version == 0);
     let names = Login::mechanisms()
         .iter()
         .map(|name| StrBytes::from_static_str(name));
@@ -75,21 +92,21 @@ fn handshake(login: &mut Login, frame: &Frame) -> Result<Answered, Stop> {
             request.mechanism.as_str()
         )
     });
-    Ok(Answered {
-        response: encode(frame, frame.version, &response)?,
-        close,
-    })
+    (response, close)
 }
 
-fn message(login: &mut Login, users: &Users, frame: &Frame) -> Result<Answered, Stop> {
-    let request: SaslAuthenticateRequest = decode(frame)?.1;
+fn message(
+    login: &mut Login,
+    users: &Users,
+    request: &SaslAuthenticateRequest,
+) -> (SaslAuthenticateResponse, Option<String>) {
     let was_done = login.is_done();
     let refused = |error: ResponseError, text: &'static str| {
         SaslAuthenticateResponse::default()
             .with_error_code(error.number())
             .with_error_message(Some(StrBytes::from_static_str(text)))
     };
-    let (response, close) = match login.message(users, &request.auth_bytes) {
+    match login.message(users, &request.auth_bytes) {
         Ok(Step::Continue(bytes) | Step::Done(bytes)) => (
             SaslAuthenticateResponse::default().with_auth_bytes(Bytes::from(bytes)),
             None,
@@ -102,11 +119,7 @@ fn message(login: &mut Login, users: &Users, frame: &Frame) -> Result<Answered, 
             let text = "No SASL mechanism was chosen, or the login is done.";
             (refused(error, text), (!was_done).then(|| text.to_string()))
         }
-    };
-    Ok(Answered {
-        response: encode(frame, frame.version, &response)?,
-        close,
-    })
+    }
 }
 
 /// Answers a message that came as a bare frame.

@@ -10,6 +10,7 @@ use kafka_protocol::protocol::StrBytes;
 use tokio::io::{AsyncBufRead, AsyncBufReadExt, AsyncWrite, AsyncWriteExt, BufReader};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
 
 use super::authenticate::{self, Answered};
 use crate::api::{self, Stop};
@@ -17,11 +18,15 @@ use crate::core::{Core, RequestContext};
 use crate::security::Login;
 use crate::wire::{Frame, FrameError, read_frame};
 
-/// Serves a connection to its end.
-pub(super) async fn serve(stream: TcpStream, peer: SocketAddr, core: Arc<Core>) {
-    let stopping = core.stopping.clone();
+/// Serves a connection to its end, or until the door is `closed`.
+pub(super) async fn serve(
+    stream: TcpStream,
+    peer: SocketAddr,
+    core: Arc<Core>,
+    closed: CancellationToken,
+) {
     tokio::select! {
-        () = stopping.cancelled() => {}
+        () = closed.cancelled() => {}
         reason = exchange(stream, peer, core) => {
             if let Some(reason) = reason {
                 tracing::warn!(%peer, reason, "connection closed");
@@ -35,6 +40,7 @@ async fn exchange(mut stream: TcpStream, peer: SocketAddr, core: Arc<Core>) -> O
     if let Err(error) = stream.set_nodelay(true) {
         return Some(error.to_string());
     }
+    let connected = core.faults.connected();
     let mut login = Login::new(&core.options.users);
     let (read, mut write) = stream.split();
     let mut read = BufReader::with_capacity(32 * 1024, read);
@@ -47,13 +53,20 @@ async fn exchange(mut stream: TcpStream, peer: SocketAddr, core: Arc<Core>) -> O
         let parks = may_park(&frame.bytes);
         let answered = tokio::select! {
             biased;
-            answered = respond(&core, peer, &mut login, frame.bytes) => answered,
+            answered = respond(&core, peer, connected.id, &mut login, frame.bytes) => answered,
             () = hung_up(&mut read), if parks => return None,
         };
         let answered = match answered {
             Ok(answered) => answered,
             Err(Stop::Silent) => continue,
             Err(Stop::Close(reason)) => return Some(reason),
+            Err(Stop::Mute(until)) => {
+                drop(frame.share);
+                tokio::select! {
+                    () = until.cancelled() => return Some("silence on purpose was lifted".into()),
+                    () = ignored(&mut read) => return None,
+                }
+            }
         };
         // The request is no longer needed; its share of memory is given back
         // before the peer takes its time with the answer.
@@ -90,9 +103,21 @@ async fn hung_up(read: &mut (impl AsyncBufRead + Unpin)) {
     }
 }
 
+/// Takes whatever the peer sends, until it closes.
+async fn ignored(read: &mut (impl AsyncBufRead + Unpin)) {
+    while let Ok(bytes) = read.fill_buf().await {
+        let length = bytes.len();
+        if length == 0 {
+            return;
+        }
+        read.consume(length);
+    }
+}
+
 async fn respond(
     core: &Arc<Core>,
     peer: SocketAddr,
+    connection: u64,
     login: &mut Login,
     bytes: Bytes,
 ) -> Result<Answered, Stop> {
@@ -100,15 +125,16 @@ async fn respond(
         return authenticate::bare(login, &core.options.users, &bytes);
     }
     let frame = Frame::parse(bytes).map_err(|error| Stop::Close(error.to_string()))?;
-    if let Some(answered) = authenticate::answer(login, &core.options.users, &frame)? {
-        return Ok(answered);
-    }
     let cx = RequestContext {
         core: Arc::clone(core),
         version: frame.version,
         client_id: StrBytes::default(),
         peer,
+        connection,
     };
+    if let Some(answered) = authenticate::answer(login, &cx, &frame).await? {
+        return Ok(answered);
+    }
     let response = api::dispatch(cx, frame).await?;
     Ok(Answered {
         response,

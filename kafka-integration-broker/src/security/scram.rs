@@ -37,7 +37,7 @@ impl Credential {
 }
 
 /// A login that waits for the client's proof.
-pub(super) struct Challenge {
+pub(crate) struct Challenge {
     credential: Credential,
     nonce: String,
     /// What both sides sign: the client's first message and the answer to it.

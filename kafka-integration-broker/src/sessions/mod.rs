@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use kafka_protocol::ResponseError;
+use kafka_protocol::messages::TopicName;
 use parking_lot::Mutex;
 use rustc_hash::FxHashMap;
 use uuid::Uuid;
@@ -117,6 +118,19 @@ impl FetchSessions {
                 })
             }
         }
+    }
+}
+
+impl FetchSessions {
+    /// The topics of a session, as its consumer names them.
+    pub(crate) fn topics(&self, session_id: i32) -> Vec<(TopicName, Uuid)> {
+        let session = {
+            let sessions = self.sessions.lock();
+            sessions
+                .get(&session_id)
+                .map(|slot| Arc::clone(&slot.session))
+        };
+        session.map_or_else(Vec::new, |session| session.lock().topics())
     }
 }
 

@@ -86,6 +86,15 @@ impl Session {
             .collect())
     }
 
+    pub(super) fn topics(&self) -> Vec<(TopicName, Uuid)> {
+        let mut topics: Vec<_> = (self.partitions.keys())
+            .map(|key| (key.topic.clone(), key.topic_id))
+            .collect();
+        topics.sort_unstable();
+        topics.dedup();
+        topics
+    }
+
     /// Remembers what the consumer is told of a partition now; returns whether
     /// that is news. After an error everything is.
     pub(crate) fn tell(&mut self, key: &Key, told: Option<Told>) -> bool {

@@ -18,7 +18,9 @@ mod writer;
 pub(crate) use self::changes::{Change, Changes, Marker, RecordKind};
 pub(crate) use self::error::StorageError;
 pub(crate) use self::lock::announce;
-pub(crate) use self::open::{FILE, OpenError, Opened, StoreOptions, erase, open};
+#[cfg(test)]
+pub(crate) use self::open::Opened;
+pub(crate) use self::open::{FILE, OpenError, StoreOptions, erase, open};
 pub(crate) use self::reader::{BatchInfo, Reader};
 pub(crate) use self::writer::{
     AppendError, Appended, Compaction, ConfigTarget, ConfigureError, TopicError, Writer,

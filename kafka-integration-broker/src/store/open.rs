@@ -281,10 +281,6 @@ fn load(
         }
         let config = Arc::new(TopicConfig::resolve(overrides, &catalogue.broker()));
         let topic = Arc::new(Topic::new(id, name, uuid, config, loaded));
-        topic
-            .partitions()
-            .iter()
-            .for_each(|partition| partition.belongs_to(&topic));
         catalogue.insert(topic);
     }
     swept.extend(orphans(connection, catalogue)?);

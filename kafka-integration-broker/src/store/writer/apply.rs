@@ -400,15 +400,10 @@ impl Worker {
             forgotten,
         } = compaction;
         self.change_tail(&partition, |view| {
+            let is_forgotten = |offset: &i64| forgotten.binary_search(offset).is_ok();
             view.aborted
-                .retain(|aborted| !forgotten.contains(&aborted.last_offset));
-            for last in removed {
-                view.tail.replace(last, last, Vec::new());
-            }
-            for batch in rewritten {
-                view.tail
-                    .replace(batch.last_offset, batch.last_offset, vec![batch]);
-            }
+                .retain(|aborted| !is_forgotten(&aborted.last_offset));
+            view.tail.compact(rewritten, &removed);
         });
     }
 

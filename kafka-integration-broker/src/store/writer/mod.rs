@@ -85,7 +85,8 @@ pub(crate) enum ConfigureError {
     Storage(#[from] StorageError),
 }
 
-/// The outcome of compacting a stretch of a partition.
+/// The outcome of compacting a stretch of a partition. All of it is in the
+/// order of offsets.
 #[derive(Debug)]
 pub(crate) struct Compaction {
     pub(crate) partition: Arc<Partition>,

@@ -193,7 +193,6 @@ impl Worker {
                 PartitionView::default(),
                 AppendState::default(),
             );
-            partition.belongs_to(topic);
             made.push(Arc::new(partition));
         }
         Ok(made)

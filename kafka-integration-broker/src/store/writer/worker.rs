@@ -121,23 +121,18 @@ impl Worker {
         let mut outcome = self.database.as_ref().map_or(Ok(()), Database::begin);
         let mut next = Some(first);
         let mut bytes = 0;
-        let mut alone = false;
         while let Some(command) = next.take() {
-            match command {
-                Command::Stop { done } => {
-                    stopped = Some(done);
-                    break;
-                }
-                command => {
-                    alone = is_about_topics(&command);
-                    bytes += weight(&command);
-                    let (done, finish) = self.execute(command, outcome.is_ok());
-                    if outcome.is_ok() {
-                        outcome = done;
-                    }
-                    finishes.push(finish);
-                }
+            if let Command::Stop { done } = command {
+                stopped = Some(done);
+                break;
             }
+            let alone = is_about_topics(&command);
+            bytes += weight(&command);
+            let (done, finish) = self.execute(command, outcome.is_ok());
+            if outcome.is_ok() {
+                outcome = done;
+            }
+            finishes.push(finish);
             if finishes.len() < COMMANDS_PER_COMMIT && bytes < BYTES_PER_COMMIT && !alone {
                 next = commands.try_recv().ok();
             }
