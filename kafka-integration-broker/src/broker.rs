@@ -178,6 +178,17 @@ impl EmbeddedBrokerBuilder {
         self
     }
 
+    /// How long a member of the consumer protocol may be silent, and how often it
+    /// is told to send a heartbeat; with that protocol the broker decides. The
+    /// defaults are 45 and 5 seconds, as Apache Kafka's
+    /// `group.consumer.session.timeout.ms` and
+    /// `group.consumer.heartbeat.interval.ms`.
+    pub fn consumer_session(mut self, timeout: Duration, heartbeat_interval: Duration) -> Self {
+        self.options.consumer_session_timeout = timeout;
+        self.options.consumer_heartbeat_interval = heartbeat_interval;
+        self
+    }
+
     /// How often records are looked for that are to be deleted or compacted
     /// away, as `log.retention.check.interval.ms`. The default is 15 seconds.
     pub fn cleaning_interval(mut self, interval: Duration) -> Self {
@@ -283,6 +294,10 @@ impl EmbeddedBrokerBuilder {
             groups::Settings {
                 initial_rebalance_delay: self.options.initial_rebalance_delay,
                 min_session_timeout: self.options.min_session_timeout,
+                consumer: groups::Timing {
+                    session_timeout: self.options.consumer_session_timeout,
+                    heartbeat_interval: self.options.consumer_heartbeat_interval,
+                },
                 ..groups::Settings::default()
             },
             Arc::clone(&opened.offsets),

@@ -21,6 +21,10 @@ pub(crate) struct Options {
     pub(crate) initial_rebalance_delay: Duration,
     /// The shortest session a member of a group may ask for.
     pub(crate) min_session_timeout: Duration,
+    /// Sessions of the consumer protocol, which the broker decides.
+    pub(crate) consumer_session_timeout: Duration,
+    /// How often its members are told to send heartbeats.
+    pub(crate) consumer_heartbeat_interval: Duration,
     /// Who may log in; while there is nobody, nobody has to.
     pub(crate) users: Users,
     /// Largest frame, in bytes.
@@ -45,6 +49,8 @@ impl Default for Options {
             cleaning_interval: Duration::from_secs(15),
             initial_rebalance_delay: Duration::ZERO,
             min_session_timeout: Duration::from_secs(6),
+            consumer_session_timeout: Duration::from_secs(45),
+            consumer_heartbeat_interval: Duration::from_secs(5),
             users: Users::default(),
             max_request_bytes: 100 * 1024 * 1024,
             max_connections: 4096,

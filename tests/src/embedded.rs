@@ -30,7 +30,9 @@ impl InProcess {
             runtime.block_on(async {
                 let mut builder = EmbeddedBroker::builder();
                 // As tests/services/kafka.properties has it.
-                builder = builder.min_session_timeout(Duration::from_secs(1));
+                builder = builder
+                    .min_session_timeout(Duration::from_secs(1))
+                    .consumer_session(Duration::from_secs(6), Duration::from_millis(500));
                 if let Some(data) = data {
                     builder = builder.data_dir(data);
                 }
