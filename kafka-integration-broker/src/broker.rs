@@ -178,6 +178,22 @@ impl EmbeddedBrokerBuilder {
         self
     }
 
+    /// How often members of a group of the consumer protocol (KIP-848) shall
+    /// send heartbeats, as `group.consumer.heartbeat.interval.ms`. The default
+    /// is 5 seconds.
+    pub fn consumer_heartbeat_interval(mut self, interval: Duration) -> Self {
+        self.options.consumer.heartbeat_interval = interval.max(Duration::from_millis(1));
+        self
+    }
+
+    /// After how long a member of a group of the consumer protocol that is not
+    /// heard of is removed, as `group.consumer.session.timeout.ms`. The default
+    /// is 45 seconds. It should be some heartbeat intervals.
+    pub fn consumer_session_timeout(mut self, timeout: Duration) -> Self {
+        self.options.consumer.session_timeout = timeout;
+        self
+    }
+
     /// How often records are looked for that are to be deleted or compacted
     /// away, as `log.retention.check.interval.ms`. The default is 15 seconds.
     pub fn cleaning_interval(mut self, interval: Duration) -> Self {
@@ -283,6 +299,7 @@ impl EmbeddedBrokerBuilder {
             groups::Settings {
                 initial_rebalance_delay: self.options.initial_rebalance_delay,
                 min_session_timeout: self.options.min_session_timeout,
+                consumer: self.options.consumer,
                 ..groups::Settings::default()
             },
             Arc::clone(&opened.offsets),
@@ -414,7 +431,19 @@ fn fixed_settings(
         .with_fixed("advertised.listeners", format!("PLAINTEXT://{host}:{port}"))
         .with_fixed("auto.create.topics.enable", options.auto_create_topics)
         .with_fixed("broker.id", NODE.0)
+        .with_fixed(
+            "group.consumer.heartbeat.interval.ms",
+            options.consumer.heartbeat_interval.as_millis(),
+        )
+        .with_fixed(
+            "group.consumer.session.timeout.ms",
+            options.consumer.session_timeout.as_millis(),
+        )
         .with_fixed("group.initial.rebalance.delay.ms", delay)
+        .with_fixed(
+            "group.min.session.timeout.ms",
+            options.min_session_timeout.as_millis(),
+        )
         .with_fixed("listeners", format!("PLAINTEXT://{address}"))
         .with_fixed("log.dirs", directory.display())
         .with_fixed(

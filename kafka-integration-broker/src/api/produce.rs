@@ -11,7 +11,7 @@ use kafka_protocol::protocol::StrBytes;
 use super::{Code, Stop, produce_transactions};
 use crate::core::RequestContext;
 use crate::log::{Partition, SequenceError, Topic};
-use crate::records::{RecordProblem, RecordsError, Rules, ValidBatch, validate};
+use crate::records::{RecordProblem, RecordsError, Rules, ValidBatch, validate_aside};
 use crate::store::{AppendError, Appended};
 use crate::transactions::Identity;
 
@@ -80,7 +80,7 @@ async fn append(cx: &RequestContext, request: ProduceRequest) -> ProduceResponse
             let index = data.index;
             let checked = match &found {
                 Err(error) => Err(Refused::plain(*error)),
-                Ok(topic) => check(cx, topic, data, transactional_id.is_some()),
+                Ok(topic) => check(cx, topic, data, transactional_id.is_some()).await,
             };
             match checked {
                 Ok((partition, batch)) => {
@@ -131,7 +131,13 @@ async fn write(
         .into_iter()
         .map(|one| (one.partition, one.batch))
         .collect();
-    let results = cx.core.writer.append(batches).await;
+    let results = match cx.core.writer.append(batches).await {
+        Ok(appending) => {
+            cx.ahead.give();
+            appending.done().await
+        }
+        Err(error) => Err(error),
+    };
     let mut results = results.map_err(|error| tracing::warn!(%error, "records were not written"));
     for (at, (place, who)) in places.into_iter().enumerate() {
         let refused = match &mut results {
@@ -188,7 +194,7 @@ fn find(cx: &RequestContext, topic: &TopicProduceData) -> Result<Arc<Topic>, Res
 }
 
 /// Everything that can be said about a partition's records without the writer.
-fn check(
+async fn check(
     cx: &RequestContext,
     topic: &Topic,
     data: PartitionProduceData,
@@ -198,7 +204,8 @@ fn check(
         return Err(Refused::plain(ResponseError::UnknownTopicOrPartition));
     };
     let records = data.records.unwrap_or_default();
-    let batch = validate(&records, &Rules::of(&topic.config(), cx.version))?;
+    let rules = Rules::of(&topic.config(), cx.version);
+    let batch = validate_aside(records, rules).await?;
     if batch.header.is_transactional() && !transactional {
         return Err(Refused::plain(
             ResponseError::TransactionalIdAuthorizationFailed,

@@ -3,6 +3,14 @@
 //! A task of its own looks through all partitions again and again. It reads as
 //! any reader does, and has the writer make the changes, so that nobody waits
 //! for it longer than for another write.
+//!
+//! Where this is not Apache Kafka 4.1:
+//! - There are no segments: whatever is committed may be deleted or compacted,
+//!   batch by batch, the newest too. Only an open transaction and what follows
+//!   it stays.
+//! - Each round does both; it begins every 15 seconds unless told otherwise.
+//! - Tombstones go when their time is over even where nothing new was written.
+//! - `max.compaction.lag.ms` does nothing.
 
 mod compactor;
 #[cfg(test)]

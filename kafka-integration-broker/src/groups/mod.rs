@@ -17,6 +17,7 @@ mod stored;
 mod subscription;
 
 pub(crate) use self::command::{Client, CommitClaim};
+pub(crate) use self::consumer::Timing;
 pub(crate) use self::coordinator::Coordinator;
 pub(crate) use self::offsets::{CommittedOffset, GroupOffsets, Offsets, TopicPartition};
 pub(crate) use self::settings::Settings;

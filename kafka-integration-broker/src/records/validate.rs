@@ -3,12 +3,11 @@
 use std::ops::ControlFlow;
 
 use bytes::{Bytes, BytesMut};
-use kafka_protocol::ResponseError;
 
 use super::read::{RecordInfo, skim_records};
 use super::record::Unreadable;
 use super::rewrite::recompress;
-use super::{BatchHeader, Codec, ValidBatch};
+use super::{BatchHeader, Codec, RecordProblem, RecordsError, ValidBatch};
 use crate::clock::now_ms;
 use crate::configs::{TimestampType, TopicConfig};
 
@@ -64,55 +63,6 @@ impl Rules {
     }
 }
 
-/// What is wrong with one record of a batch.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct RecordProblem {
-    /// Which record of the batch, from 0.
-    pub(crate) index: i32,
-    pub(crate) message: String,
-}
-
-/// Why records are refused.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum RecordsError {
-    #[error("{0}")]
-    Corrupt(String),
-    #[error("{0}")]
-    Invalid(String),
-    #[error("a batch of {size} bytes; the topic's max.message.bytes is {limit}")]
-    TooLarge { size: u64, limit: u64 },
-    #[error("Produce requests with version {0} are not allowed to use ZStandard compression")]
-    NoZstd(i16),
-    /// The checksum is right, so it was sent like this.
-    #[error("{0}")]
-    Undecodable(String),
-    #[error("One or more records have been rejected due to invalid timestamp")]
-    Timestamps(Vec<RecordProblem>),
-    #[error("One or more records have been rejected due to {} record errors", .0.len())]
-    Records(Vec<RecordProblem>),
-}
-
-impl RecordsError {
-    pub(crate) fn code(&self) -> ResponseError {
-        match self {
-            Self::Corrupt(_) => ResponseError::CorruptMessage,
-            Self::Invalid(_) | Self::Records(_) => ResponseError::InvalidRecord,
-            Self::TooLarge { .. } => ResponseError::MessageTooLarge,
-            Self::NoZstd(_) => ResponseError::UnsupportedCompressionType,
-            Self::Undecodable(_) => ResponseError::UnknownServerError,
-            Self::Timestamps(_) => ResponseError::InvalidTimestamp,
-        }
-    }
-
-    /// The records it is about, where it is about single ones.
-    pub(crate) fn into_problems(self) -> Vec<RecordProblem> {
-        match self {
-            Self::Timestamps(problems) | Self::Records(problems) => problems,
-            _ => Vec::new(),
-        }
-    }
-}
-
 /// Checks what a Produce request has for one partition, and gives it the
 /// timestamps it will be stored with. Its base offset is still to be written.
 ///
@@ -157,6 +107,23 @@ pub(crate) fn validate(records: &Bytes, rules: &Rules) -> Result<ValidBatch, Rec
         TimestampType::CreateTime => valid.set_time(false, max_timestamp),
     }
     Ok(valid)
+}
+
+/// Compressed batches of more bytes are looked through where blocking is
+/// allowed: they may take a while.
+const LARGE: usize = 16 * 1024;
+
+/// As [`validate`], without holding up other tasks.
+pub(crate) async fn validate_aside(
+    records: Bytes,
+    rules: Rules,
+) -> Result<ValidBatch, RecordsError> {
+    let compression = records.get(22).map_or(0, |attributes| attributes & 0x07);
+    if records.len() <= LARGE || (compression == 0 && rules.codec.is_none()) {
+        return validate(&records, &rules);
+    }
+    let validated = tokio::task::spawn_blocking(move || validate(&records, &rules)).await;
+    validated.unwrap_or_else(|error| Err(RecordsError::Undecodable(error.to_string())))
 }
 
 fn invalid(problem: impl Into<String>) -> RecordsError {

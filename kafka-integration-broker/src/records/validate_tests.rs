@@ -5,7 +5,7 @@ use kafka_protocol::ResponseError;
 use proptest::prelude::*;
 
 use super::build::{Batch, Given, seal};
-use super::{Codec, RecordsError, Rules, ValidBatch, validate};
+use super::{Codec, RecordsError, Rules, ValidBatch, validate, validate_aside};
 use crate::clock::now_ms;
 use crate::configs::{BrokerConfig, TopicConfig};
 
@@ -52,6 +52,33 @@ fn a_good_batch_is_taken_as_it_is() {
         assert_eq!(valid.bytes, bytes, "{codec:?}");
         assert_eq!(valid.header.max_timestamp, 1_002);
     }
+}
+
+#[tokio::test]
+async fn large_batches_are_checked_the_same() {
+    // Too irregular to become small.
+    let mut state = 1_u64;
+    let noise = std::iter::repeat_with(|| {
+        state = state
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1);
+        (state >> 56) as u8
+    });
+    let large = Batch {
+        codec: Codec::Zstd,
+        records: vec![Given {
+            value: Some(noise.take(100_000).collect()),
+            ..Given::default()
+        }],
+        ..Batch::default()
+    };
+    let bytes = large.bytes();
+    assert!(bytes.len() > 16 * 1024);
+    let valid = validate_aside(bytes.clone(), rules(&[])).await;
+    assert_eq!(valid.expect("taken").bytes, bytes);
+    let compacted = rules(&[("cleanup.policy", "compact")]);
+    let refused = code(validate_aside(bytes, compacted).await);
+    assert_eq!(refused, ResponseError::InvalidRecord);
 }
 
 #[test]
