@@ -257,3 +257,20 @@ async fn a_refused_login_ends_its_connection() {
     assert_eq!(client.ask(1, &request).await.unwrap().error_code, 0);
     broker.stop().await;
 }
+
+#[tokio::test]
+async fn a_fault_sees_only_what_those_before_it_left() {
+    let (broker, mut client) = start().await;
+    let on = || broker.faults().on(ApiKey::Produce).topic("a");
+    let refused = on().times(2).error(REFUSED).unwrap();
+    let lost = on().times(1).lose_answer().unwrap();
+    for _ in 0..2 {
+        let answer = client.ask(9, &produce(&["a"])).await.unwrap();
+        assert_eq!(produced(&answer), [("a", CODE, -1)]);
+    }
+    assert_eq!((refused.hits(), lost.hits()), (2, 0));
+    let third = client.ask(9, &produce(&["a"])).await;
+    assert!(third.is_err(), "{third:?}");
+    assert_eq!((refused.hits(), lost.hits()), (2, 1));
+    broker.stop().await;
+}
