@@ -1,5 +1,4 @@
-//! A single-node broker that speaks the Kafka protocol, for development, tests
-//! and demos. Production runs on Apache Kafka.
+#![doc = include_str!("../README.md")]
 
 mod api;
 mod broker;

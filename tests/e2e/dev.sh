@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # The example's main job from outside: `app dev` in an empty folder, with
 # nothing installed and nothing running, takes an order over HTTP and shows
-# what its consumer made of it.
+# what its consumer made of it; other commands see it meanwhile, and it is still
+# there after a restart.
 set -euo pipefail
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
@@ -93,11 +94,29 @@ while read -r variable; do
   clean+=(-u "$variable")
 done < <(compgen -e | grep -E '^(KAFKA_|DATABASE_URL$|TEST_POSTGRES_URL$)' || true)
 # cargo replaces itself with the program it runs, so this is the program's id.
-env "${clean[@]}" cargo run --quiet --locked --manifest-path "$root/Cargo.toml" -p example-app -- \
-  dev --port "$port" </dev/null >"$log" 2>&1 &
-app=$!
+shop() {
+  exec env "${clean[@]}" cargo run --quiet --locked --manifest-path "$root/Cargo.toml" \
+    -p example-app -- "$@" </dev/null
+}
+start() { # [ARGUMENT…]
+  shop dev --port "$port" "$@" >"$log" 2>&1 &
+  app=$!
+  wait_for 60 healthy || fail "it never became healthy"
+}
+stop() {
+  kill -s TERM "$app"
+  wait_for 30 gone || die "it still runs 30 s after SIGTERM"
+  local status=0
+  wait "$app" || status=$?
+  app=
+  [[ $status -eq 0 ]] || die "it ended with exit status $status after SIGTERM"
+}
+gone() { ! start_time "$app" >/dev/null; }
+orders() { # prints the orders that the broker has, until there are COUNT
+  (shop kafka-tail shop.orders --from beginning --max "$1" --timeout 10s)
+}
 
-wait_for 60 healthy || fail "it never became healthy"
+start
 
 say "placing an order"
 code=$(request POST /orders '{"customer":"ann","sku":"tea","quantity":2,"unit_price_cents":450}')
@@ -106,6 +125,10 @@ body_is "'order_id' in body" || fail "the answer has no order_id"
 
 wait_for 30 counted || fail "the order never reached the customer's account"
 
+say "looking into its broker from another process"
+orders 1 | grep -q ann || die "kafka-tail does not show the order"
+grep -q 'broker at 127.0.0.1:' "$log" || die "it does not tell the broker's address"
+
 say "sending bad input"
 refused '{"customer":"ann",'
 refused '{"customer":"ann","sku":"tea","unit_price_cents":450}'
@@ -113,11 +136,18 @@ refused '{"customer":"ann","sku":"tea","quantity":0,"unit_price_cents":450}'
 counted || fail "bad input changed the customer's account"
 
 say "stopping"
-gone() { ! start_time "$app" >/dev/null; }
-kill -s TERM "$app"
-wait_for 30 gone || die "it still runs 30 s after SIGTERM"
-status=0
-wait "$app" || status=$?
-app=
-[[ $status -eq 0 ]] || die "it ended with exit status $status after SIGTERM"
+stop
+
+say "starting again on what is kept"
+orders 1 | grep -q ann || die "the order is gone with the process"
+start
+code=$(request POST /orders '{"customer":"bob","sku":"tea","quantity":1,"unit_price_cents":450}')
+[[ $code == 201 ]] || fail "the order was not accepted"
+orders 2 | grep -q bob || die "the new order is not beside the old one"
+stop
+
+say "starting fresh"
+start --fresh
+[[ -z $(orders 1) ]] || die "orders of earlier runs are still there"
+stop
 say "passed"

@@ -7,7 +7,7 @@ use rdkafka::ClientConfig;
 use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
 use rdkafka::client::DefaultClientContext;
 
-use crate::embedded::InMemory;
+use crate::embedded::InProcess;
 use crate::kafka_or_skip;
 
 /// How many partitions a test topic has.
@@ -16,7 +16,7 @@ pub const PARTITIONS: i32 = 4;
 /// A broker to run a test on.
 pub struct TestBroker {
     address: String,
-    embedded: Option<InMemory>,
+    embedded: Option<InProcess>,
 }
 
 impl TestBroker {
@@ -26,13 +26,7 @@ impl TestBroker {
     /// # Panics
     /// When the embedded broker does not start.
     pub fn each(test: &str) -> Vec<Self> {
-        log();
-        let mut brokers = vec![Self::embedded()];
-        brokers.extend(kafka_or_skip(test).map(|address| Self {
-            address,
-            embedded: None,
-        }));
-        brokers
+        Self::with_kafka(Self::embedded(), test)
     }
 
     /// An embedded broker in memory; it ends with this value.
@@ -40,11 +34,35 @@ impl TestBroker {
     /// # Panics
     /// When it does not start.
     pub fn embedded() -> Self {
-        let embedded = InMemory::start();
+        Self::in_process(InProcess::start(None))
+    }
+
+    /// The same as [`each`](Self::each), with the embedded broker's data on disk:
+    /// for more than memory should hold.
+    ///
+    /// # Panics
+    /// When the embedded broker does not start.
+    pub fn each_on_disk(test: &str) -> Vec<Self> {
+        let directory = tempfile::tempdir().expect("a directory for its data");
+        let embedded = Self::in_process(InProcess::start(Some(directory)));
+        Self::with_kafka(embedded, test)
+    }
+
+    fn in_process(embedded: InProcess) -> Self {
         Self {
             address: embedded.address().to_owned(),
             embedded: Some(embedded),
         }
+    }
+
+    fn with_kafka(embedded: Self, test: &str) -> Vec<Self> {
+        log();
+        let mut brokers = vec![embedded];
+        brokers.extend(kafka_or_skip(test).map(|address| Self {
+            address,
+            embedded: None,
+        }));
+        brokers
     }
 
     /// Its address.

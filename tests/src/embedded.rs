@@ -2,18 +2,23 @@ use std::sync::mpsc;
 use std::time::Duration;
 
 use kafka_integration::embedded::EmbeddedBroker;
+use tempfile::TempDir;
 use tokio::sync::oneshot;
 
-/// An embedded broker in memory, on threads of its own: tests that block don't
-/// hold it up, and child processes reach it as they reach any other.
-pub(crate) struct InMemory {
+/// An embedded broker on threads of its own: tests that block don't hold it up,
+/// and child processes reach it as they reach any other.
+pub(crate) struct InProcess {
     address: String,
     stop: Option<oneshot::Sender<()>>,
     thread: Option<std::thread::JoinHandle<()>>,
+    /// Goes last.
+    _directory: Option<TempDir>,
 }
 
-impl InMemory {
-    pub(crate) fn start() -> Self {
+impl InProcess {
+    /// With its data in that directory, or in memory.
+    pub(crate) fn start(directory: Option<TempDir>) -> Self {
+        let data = directory.as_ref().map(|it| it.path().to_owned());
         let (stop, stopped) = oneshot::channel();
         let (told, address) = mpsc::channel();
         let thread = std::thread::spawn(move || {
@@ -23,9 +28,15 @@ impl InMemory {
                 .build()
                 .expect("a runtime");
             runtime.block_on(async {
-                let builder = EmbeddedBroker::builder();
+                let mut builder = EmbeddedBroker::builder();
                 // As tests/services/kafka.properties has it.
-                let builder = builder.min_session_timeout(Duration::from_secs(1));
+                builder = builder
+                    .min_session_timeout(Duration::from_secs(1))
+                    .consumer_session_timeout(Duration::from_secs(6))
+                    .consumer_heartbeat_interval(Duration::from_millis(500));
+                if let Some(data) = data {
+                    builder = builder.data_dir(data);
+                }
                 let broker = builder.start().await.expect("the embedded broker starts");
                 told.send(broker.bootstrap_servers()).expect("a test waits");
                 // Also when the test has ended without a word.
@@ -37,6 +48,7 @@ impl InMemory {
             address: address.recv().expect("the embedded broker starts"),
             stop: Some(stop),
             thread: Some(thread),
+            _directory: directory,
         }
     }
 
@@ -45,7 +57,7 @@ impl InMemory {
     }
 }
 
-impl Drop for InMemory {
+impl Drop for InProcess {
     fn drop(&mut self) {
         drop(self.stop.take());
         if let Some(thread) = self.thread.take() {

@@ -1,6 +1,7 @@
 //! The management commands as processes: signals, exit codes, pipes.
 
 use std::io::{BufRead, BufReader, Read, Write};
+use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
@@ -171,6 +172,7 @@ impl Drop for Running {
 }
 
 const SIGINT: i32 = 2;
+const SIGKILL: i32 = 9;
 const SIGTERM: i32 = 15;
 
 #[test]
@@ -340,5 +342,107 @@ fn usage_that_clap_refuses_ends_with_2() {
     assert_eq!(
         shop.run(&["kafka-consume", "Biling"]).status.code(),
         Some(2)
+    );
+}
+
+/// The same without an address: the embedded broker of a directory.
+fn in_directory(mut command: Command, directory: &Path) -> Command {
+    command
+        .env_remove("KAFKA__BOOTSTRAP_SERVERS")
+        .env("KAFKA__EMBEDDED_BROKER__DATA_DIR", directory);
+    command
+}
+
+fn line(output: &mut impl BufRead) -> String {
+    let mut line = String::new();
+    output.read_line(&mut line).expect("a line");
+    line
+}
+
+#[test]
+fn the_broker_of_a_killed_process_goes_on_in_another_one() {
+    let shop = Shop::new(String::new(), None);
+    let directory = tempfile::tempdir().expect("a directory");
+    let command = |arguments: &[&str]| in_directory(shop.command(arguments), directory.path());
+    let produce = |value: &str| {
+        let produced = command(&["kafka-produce", &shop.topic, "--value", value]).output();
+        let produced = produced.expect("it runs");
+        assert!(produced.status.success(), "{}", text(&produced.stderr));
+    };
+    // One alone, whose broker ends with it.
+    produce("first");
+    let mut owner = Running::start(command(&["kafka-consume"]));
+    owner.wait_for("the embedded broker runs in this process");
+    let mut tail = command(&["kafka-tail", &shop.topic, "--from", "beginning"])
+        .spawn()
+        .expect("it starts");
+    let mut output = BufReader::new(tail.stdout.take().expect("a pipe"));
+    assert!(line(&mut output).ends_with("| first\n"));
+    owner.signal(SIGKILL);
+    produce("second");
+    assert!(line(&mut output).ends_with("| second\n"));
+    let mut tail = Running::start_with(tail);
+    tail.signal(SIGINT);
+    assert_eq!(tail.exit_code(), 0);
+    assert!(!directory.path().join("broker.address").exists());
+}
+
+#[test]
+fn a_broker_on_its_own_is_found_and_ends_with_0() {
+    let shop = Shop::new(String::new(), None);
+    let directory = tempfile::tempdir().expect("a directory");
+    let data = directory.path().join("data");
+    let command = |arguments: &[&str]| in_directory(shop.command(arguments), &data);
+    let mut broker = command(&["kafka-broker", "--port", "0", "--json"])
+        .spawn()
+        .expect("it starts");
+    let told = line(&mut BufReader::new(broker.stdout.take().expect("a pipe")));
+    let told: serde_json::Value = serde_json::from_str(&told).expect("JSON");
+    let address = told["bootstrap_servers"].as_str().expect("an address");
+    assert_eq!(told["data_dir"].as_str(), data.to_str());
+
+    let checked = command(&["kafka-check"]).output().expect("it runs");
+    let checked = text(&checked.stdout);
+    assert!(checked.contains(address), "{checked}");
+    let port = address.rsplit(':').next().expect("a port");
+    for (arguments, code, named) in [
+        (&["--port", "0"][..], 1, address),
+        (&["--port", port, "--memory"], 1, address),
+        (&["--memory", "--data-dir", "x"], 2, "--data-dir"),
+        (&["--advertised", "devbox"], 2, "HOST:PORT"),
+    ] {
+        let refused = command(&[&["kafka-broker"], arguments].concat()).output();
+        let refused = refused.expect("it runs");
+        let told = text(&refused.stderr);
+        assert_eq!(refused.status.code(), Some(code), "{arguments:?}: {told}");
+        assert!(told.contains(named), "{arguments:?}: {told}");
+    }
+    let mut production = command(&["kafka-broker", "--memory"]);
+    production.env("KAFKA_PROFILE", "production");
+    production.env("KAFKA__BOOTSTRAP_SERVERS", "127.0.0.1:1");
+    production.env_remove("KAFKA__EMBEDDED_BROKER__DATA_DIR");
+    let refused = production.output().expect("it runs");
+    assert_eq!(refused.status.code(), Some(2), "{}", text(&refused.stderr));
+
+    let mut broker = Running::start_with(broker);
+    broker.signal(SIGTERM);
+    assert_eq!(broker.exit_code(), 0);
+    assert!(!data.join("broker.address").exists());
+}
+
+#[test]
+fn a_directory_whose_process_says_no_address_is_a_failure_that_says_so() {
+    let shop = Shop::new(String::new(), None);
+    let directory = tempfile::tempdir().expect("a directory");
+    let lock = std::fs::File::create(directory.path().join("broker.lock")).expect("a file");
+    lock.try_lock().expect("nobody else has it");
+    let listed = in_directory(shop.command(&["kafka-topics", "list"]), directory.path()).output();
+    let listed = listed.expect("it runs");
+    let told = text(&listed.stderr);
+    assert_eq!(listed.status.code(), Some(1), "{told}");
+    assert!(told.contains("broker.address"), "{told}");
+    assert!(
+        told.contains(&directory.path().display().to_string()),
+        "{told}"
     );
 }

@@ -85,7 +85,7 @@ fn produce(
             number += 1;
         }
         // Leaves the processor to the broker now and then.
-        if number % 50 == 0 {
+        if number.is_multiple_of(50) {
             thread::sleep(Duration::from_millis(5));
         }
     }

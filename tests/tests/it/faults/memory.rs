@@ -19,7 +19,7 @@ const CONSTANT: u64 = 150 * MEGABYTE;
 #[test]
 fn a_backlog_of_two_gigabytes_does_not_show() {
     let test = "a_backlog_of_two_gigabytes_does_not_show";
-    for broker in TestBroker::each(test) {
+    for broker in TestBroker::each_on_disk(test) {
         let bootstrap = broker.address();
         let _alone = heavy();
         let scene = Scene::new(bootstrap, "memory", 8);
