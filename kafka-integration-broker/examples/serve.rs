@@ -1,10 +1,18 @@
 //! A broker on its own: `cargo run --example serve -- [PORT [DATA_DIR]]`.
+//!
+//! `RUST_LOG=info,kafka_integration_broker::api=trace` shows every request and
+//! response.
 
 use kafka_integration_broker::EmbeddedBroker;
+use tracing_subscriber::filter::{EnvFilter, LevelFilter};
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let filter = EnvFilter::builder()
+        .with_default_directive(LevelFilter::INFO.into())
+        .from_env_lossy();
     tracing_subscriber::fmt()
+        .with_env_filter(filter)
         .with_writer(std::io::stderr)
         .init();
     let mut arguments = std::env::args().skip(1);

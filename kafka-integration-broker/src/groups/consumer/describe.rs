@@ -40,7 +40,7 @@ impl ConsumerGroup {
             .with_group_id(GroupId(text(&self.id)))
             .with_protocol_type(StrBytes::from_static_str("consumer"))
             .with_group_state(StrBytes::from_static_str(self.state()))
-            .with_group_type(StrBytes::from_static_str("Consumer"))
+            .with_group_type(StrBytes::from_static_str("consumer"))
     }
 
     /// For ConsumerGroupDescribe.

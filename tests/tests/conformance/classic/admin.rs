@@ -1,6 +1,5 @@
 //! Groups from outside.
 
-use bytes::{BufMut, Bytes, BytesMut};
 use kafka_protocol::messages::offset_delete_request::{
     OffsetDeleteRequestPartition, OffsetDeleteRequestTopic,
 };
@@ -9,6 +8,7 @@ use kafka_protocol::messages::{
 };
 
 use crate::support::codes::*;
+use crate::support::groups::subscription;
 use crate::support::shapes::{group_id, text};
 use crate::support::topics::Topic;
 use crate::support::{Target, eventually};
@@ -179,17 +179,6 @@ async fn offsets_are_deleted(target: &Target) {
     let answer = delete_offset(target, &group, &topic, 8).await;
     let error = answer.topics[0].partitions[0].error_code;
     assert_eq!(error, UNKNOWN_TOPIC_OR_PARTITION);
-}
-
-/// A consumer's subscription in Kafka's own form, version 0.
-fn subscription(topic: &Topic) -> Bytes {
-    let mut bytes = BytesMut::new();
-    bytes.put_i16(0);
-    bytes.put_i32(1);
-    bytes.put_i16(topic.name.len() as i16);
-    bytes.put_slice(topic.name.as_bytes());
-    bytes.put_i32(-1);
-    bytes.freeze()
 }
 
 async fn offsets_of_a_subscribed_topic_are_not_deleted(target: &Target) {

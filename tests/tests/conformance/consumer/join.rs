@@ -171,6 +171,7 @@ async fn a_group_is_described(target: &Target) {
         (&*listed.group_state, &*listed.protocol_type),
         ("Stable", "consumer")
     );
+    assert_eq!(&*listed.group_type, "consumer");
 }
 
 async fn what_is_no_consumer_group_is_not_described(target: &Target) {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use bytes::Bytes;
+use bytes::{BufMut, Bytes, BytesMut};
 use kafka_integration_tests::raw::{Connection, Ticket};
 use kafka_protocol::messages::describe_groups_response::DescribedGroup;
 use kafka_protocol::messages::join_group_request::JoinGroupRequestProtocol;
@@ -15,6 +15,7 @@ use kafka_protocol::messages::{
 
 use super::codes::*;
 use super::shapes::{group_id, text};
+use super::topics::Topic;
 use super::{Target, eventually};
 
 /// A member of a classic group. Its name is its metadata.
@@ -80,6 +81,17 @@ impl Target {
         rebalance(&mut all).await;
         all
     }
+}
+
+/// A consumer's subscription in Kafka's own form, version 0.
+pub fn subscription(topic: &Topic) -> Bytes {
+    let mut bytes = BytesMut::new();
+    bytes.put_i16(0);
+    bytes.put_i32(1);
+    bytes.put_i16(topic.name.len() as i16);
+    bytes.put_slice(topic.name.as_bytes());
+    bytes.put_i32(-1);
+    bytes.freeze()
 }
 
 /// Lets all members join one generation; the first one leads, if it is new too.

@@ -18,7 +18,7 @@ pub struct Target {
     /// Its address, as clients take it.
     pub address: String,
     /// It ends with the case.
-    _embedded: Option<EmbeddedBroker>,
+    embedded: Option<EmbeddedBroker>,
     /// Where it keeps its data; dropped after it.
     _directory: Option<TempDir>,
 }
@@ -32,6 +32,12 @@ impl Target {
     /// One request on a connection of its own.
     pub async fn call<R: Request>(&self, version: i16, request: R) -> R::Response {
         self.connect().await.call(version, request).await
+    }
+
+    /// Whether it is the embedded broker. Where that does something else on
+    /// purpose, a case says so with this; the broker's README lists it.
+    pub fn is_embedded(&self) -> bool {
+        self.embedded.is_some()
     }
 
     /// A name for a topic, a group or a transactional id that nobody else has.
@@ -51,7 +57,7 @@ async fn brokers(case: &str) -> Vec<Target> {
     brokers.extend(kafka_or_skip(case).map(|address| Target {
         name: "Apache Kafka",
         address,
-        _embedded: None,
+        embedded: None,
         _directory: None,
     }));
     brokers
@@ -74,7 +80,7 @@ async fn start(
     Target {
         name,
         address: broker.bootstrap_servers(),
-        _embedded: Some(broker),
+        embedded: Some(broker),
         _directory: directory,
     }
 }

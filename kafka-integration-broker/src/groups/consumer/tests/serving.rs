@@ -257,7 +257,7 @@ async fn what_members_of_the_other_protocol_are_told() {
     assert!(matches!(scene.groups.describe("group").await, Ok(None)));
     let listed = scene.groups.list().await.expect("a list");
     assert_eq!(listed.len(), 1);
-    assert_eq!(&*listed[0].group_type, "Consumer");
+    assert_eq!(&*listed[0].group_type, "consumer");
     assert_eq!(&*listed[0].group_state, "Stable");
     assert_eq!(
         scene.groups.delete("group").await,
