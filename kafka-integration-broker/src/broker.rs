@@ -178,14 +178,19 @@ impl EmbeddedBrokerBuilder {
         self
     }
 
-    /// How long a member of the consumer protocol may be silent, and how often it
-    /// is told to send a heartbeat; with that protocol the broker decides. The
-    /// defaults are 45 and 5 seconds, as Apache Kafka's
-    /// `group.consumer.session.timeout.ms` and
-    /// `group.consumer.heartbeat.interval.ms`.
-    pub fn consumer_session(mut self, timeout: Duration, heartbeat_interval: Duration) -> Self {
-        self.options.consumer_session_timeout = timeout;
-        self.options.consumer_heartbeat_interval = heartbeat_interval;
+    /// How often members of a group of the consumer protocol (KIP-848) shall
+    /// send heartbeats, as `group.consumer.heartbeat.interval.ms`. The default
+    /// is 5 seconds.
+    pub fn consumer_heartbeat_interval(mut self, interval: Duration) -> Self {
+        self.options.consumer.heartbeat_interval = interval.max(Duration::from_millis(1));
+        self
+    }
+
+    /// After how long a member of a group of the consumer protocol that is not
+    /// heard of is removed, as `group.consumer.session.timeout.ms`. The default
+    /// is 45 seconds. It should be some heartbeat intervals.
+    pub fn consumer_session_timeout(mut self, timeout: Duration) -> Self {
+        self.options.consumer.session_timeout = timeout;
         self
     }
 
@@ -294,10 +299,7 @@ impl EmbeddedBrokerBuilder {
             groups::Settings {
                 initial_rebalance_delay: self.options.initial_rebalance_delay,
                 min_session_timeout: self.options.min_session_timeout,
-                consumer: groups::Timing {
-                    session_timeout: self.options.consumer_session_timeout,
-                    heartbeat_interval: self.options.consumer_heartbeat_interval,
-                },
+                consumer: self.options.consumer,
                 ..groups::Settings::default()
             },
             Arc::clone(&opened.offsets),
@@ -429,7 +431,19 @@ fn fixed_settings(
         .with_fixed("advertised.listeners", format!("PLAINTEXT://{host}:{port}"))
         .with_fixed("auto.create.topics.enable", options.auto_create_topics)
         .with_fixed("broker.id", NODE.0)
+        .with_fixed(
+            "group.consumer.heartbeat.interval.ms",
+            options.consumer.heartbeat_interval.as_millis(),
+        )
+        .with_fixed(
+            "group.consumer.session.timeout.ms",
+            options.consumer.session_timeout.as_millis(),
+        )
         .with_fixed("group.initial.rebalance.delay.ms", delay)
+        .with_fixed(
+            "group.min.session.timeout.ms",
+            options.min_session_timeout.as_millis(),
+        )
         .with_fixed("listeners", format!("PLAINTEXT://{address}"))
         .with_fixed("log.dirs", directory.display())
         .with_fixed(

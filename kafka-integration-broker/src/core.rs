@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use kafka_protocol::messages::BrokerId;
 use kafka_protocol::protocol::StrBytes;
+use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -62,4 +63,23 @@ pub(crate) struct RequestContext {
     pub(crate) peer: SocketAddr,
     /// No other connection has had this number.
     pub(crate) connection: u64,
+    /// For the connection that waits to begin with the next request.
+    pub(crate) ahead: Ahead,
+}
+
+/// Tells a connection that a request is past the point at which its order
+/// matters, so that the next one may begin.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Ahead(Arc<Notify>);
+
+impl Ahead {
+    /// The next request may begin.
+    pub(crate) fn give(&self) {
+        self.0.notify_one();
+    }
+
+    /// Waits for it.
+    pub(crate) async fn given(&self) {
+        self.0.notified().await;
+    }
 }

@@ -1,6 +1,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::groups::Timing;
 use crate::security::Users;
 
 /// How a broker behaves, as [`EmbeddedBrokerBuilder`](crate::EmbeddedBrokerBuilder)
@@ -21,10 +22,8 @@ pub(crate) struct Options {
     pub(crate) initial_rebalance_delay: Duration,
     /// The shortest session a member of a group may ask for.
     pub(crate) min_session_timeout: Duration,
-    /// Sessions of the consumer protocol, which the broker decides.
-    pub(crate) consumer_session_timeout: Duration,
-    /// How often its members are told to send heartbeats.
-    pub(crate) consumer_heartbeat_interval: Duration,
+    /// How often members of the consumer protocol are heard of.
+    pub(crate) consumer: Timing,
     /// Who may log in; while there is nobody, nobody has to.
     pub(crate) users: Users,
     /// Largest frame, in bytes.
@@ -49,8 +48,7 @@ impl Default for Options {
             cleaning_interval: Duration::from_secs(15),
             initial_rebalance_delay: Duration::ZERO,
             min_session_timeout: Duration::from_secs(6),
-            consumer_session_timeout: Duration::from_secs(45),
-            consumer_heartbeat_interval: Duration::from_secs(5),
+            consumer: Timing::default(),
             users: Users::default(),
             max_request_bytes: 100 * 1024 * 1024,
             max_connections: 4096,

@@ -32,7 +32,8 @@ impl InProcess {
                 // As tests/services/kafka.properties has it.
                 builder = builder
                     .min_session_timeout(Duration::from_secs(1))
-                    .consumer_session(Duration::from_secs(6), Duration::from_millis(500));
+                    .consumer_session_timeout(Duration::from_secs(6))
+                    .consumer_heartbeat_interval(Duration::from_millis(500));
                 if let Some(data) = data {
                     builder = builder.data_dir(data);
                 }

@@ -1,12 +1,13 @@
+use kafka_protocol::ResponseError;
 use kafka_protocol::messages::api_versions_response::{
     ApiVersion, FinalizedFeatureKey, SupportedFeatureKey,
 };
-use kafka_protocol::messages::{ApiVersionsRequest, ApiVersionsResponse};
+use kafka_protocol::messages::{ApiKey, ApiVersionsRequest, ApiVersionsResponse};
 use kafka_protocol::protocol::StrBytes;
 
-use super::Stop;
+use super::{Code, Stop};
 use crate::core::RequestContext;
-use crate::wire::SERVED;
+use crate::wire::{SERVED, Served};
 
 /// The feature that lets Java and franz-go begin transactions by writing.
 const TRANSACTION_VERSION: &str = "transaction.version";
@@ -20,19 +21,46 @@ const FEATURES_FROM_ZERO: i16 = 4;
 /// Answers with what this broker serves.
 pub(super) async fn handle(
     cx: &RequestContext,
-    _request: ApiVersionsRequest,
+    request: ApiVersionsRequest,
 ) -> Result<ApiVersionsResponse, Stop> {
+    let names = [
+        &request.client_software_name,
+        &request.client_software_version,
+    ];
+    if cx.version >= FEATURES && !names.iter().all(|name| is_software_name(name)) {
+        let invalid = ResponseError::InvalidRequest.number();
+        return Ok(ApiVersionsResponse::default().with_error_code(invalid));
+    }
     Ok(answer(cx.version))
+}
+
+/// Letters and digits, with dots and dashes between them.
+fn is_software_name(name: &str) -> bool {
+    let is_plain = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_alphanumeric);
+    let bytes = name.as_bytes();
+    let mut inner = bytes.iter();
+    is_plain(bytes.first())
+        && is_plain(bytes.last())
+        && inner.all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-'))
+}
+
+/// For a client that asks in a version that is not served: in which it may.
+pub(super) fn too_new() -> ApiVersionsResponse {
+    let own = SERVED.iter().filter(|row| row.key == ApiKey::ApiVersions);
+    ApiVersionsResponse::default()
+        .with_error_code(ResponseError::UnsupportedVersion.number())
+        .with_api_keys(own.map(row).collect())
+}
+
+fn row(served: &Served) -> ApiVersion {
+    ApiVersion::default()
+        .with_api_key(served.key as i16)
+        .with_min_version(served.min)
+        .with_max_version(served.max)
 }
 
 /// What is served; the same for everybody who asks in this version.
 pub(crate) fn answer(version: i16) -> ApiVersionsResponse {
-    let row = |served: &crate::wire::Served| {
-        ApiVersion::default()
-            .with_api_key(served.key as i16)
-            .with_min_version(served.min)
-            .with_max_version(served.max)
-    };
     let mut answer = ApiVersionsResponse::default()
         .with_api_keys(SERVED.iter().map(row).collect())
         // At -1 Java ignores whatever features are named.
@@ -73,6 +101,16 @@ mod tests {
             let read = ApiVersionsResponse::decode(&mut bytes, version).expect("decode");
             assert_eq!(read.supported_features.len(), supported, "{version}");
             assert_eq!(read.finalized_features.len(), finalised, "{version}");
+        }
+    }
+
+    #[test]
+    fn software_is_named_as_in_apache_kafka() {
+        for name in ["a", "4", "apache-kafka-java", "2.12.1-librdkafka-2.12.1"] {
+            assert!(is_software_name(name), "{name}");
+        }
+        for name in ["", "-a", "a.", "a b", "a_b", "\u{e9}"] {
+            assert!(!is_software_name(name), "{name}");
         }
     }
 }

@@ -1,12 +1,11 @@
 //! From a frame to the frame that answers it.
 
 use bytes::BytesMut;
-use kafka_protocol::ResponseError;
 use kafka_protocol::messages::{ApiKey, ResponseHeader};
 use kafka_protocol::protocol::{Decodable, Encodable, HeaderVersion, StrBytes};
 
 use super::{
-    Code, Stop, add_offsets_to_txn, add_partitions_to_txn, alter_configs, api_versions,
+    Stop, add_offsets_to_txn, add_partitions_to_txn, alter_configs, api_versions,
     consumer_group_describe, consumer_group_heartbeat, create_partitions, create_topics,
     delete_groups, delete_records, delete_topics, describe_cluster, describe_configs,
     describe_groups, describe_producers, describe_topic_partitions, describe_transactions, end_txn,
@@ -24,10 +23,8 @@ pub(crate) async fn dispatch(mut cx: RequestContext, frame: Frame) -> Result<Byt
     let Some(api) = known.filter(|api| (api.min..=api.max).contains(&frame.version)) else {
         if frame.api_key == ApiKey::ApiVersions as i16 {
             // The client is newer. It must be able to read the answer, so it
-            // gets the oldest, and picks from what that names.
-            let answer =
-                api_versions::answer(0).with_error_code(ResponseError::UnsupportedVersion.number());
-            return encode(&frame, 0, &answer);
+            // gets the oldest, and asks again in a version that that names.
+            return encode(&frame, 0, &api_versions::too_new());
         }
         return Err(Stop::Close(format!(
             "API {} in version {} is not served",

@@ -131,7 +131,13 @@ async fn write(
         .into_iter()
         .map(|one| (one.partition, one.batch))
         .collect();
-    let results = cx.core.writer.append(batches).await;
+    let results = match cx.core.writer.append(batches).await {
+        Ok(appending) => {
+            cx.ahead.give();
+            appending.done().await
+        }
+        Err(error) => Err(error),
+    };
     let mut results = results.map_err(|error| tracing::warn!(%error, "records were not written"));
     for (at, (place, who)) in places.into_iter().enumerate() {
         let refused = match &mut results {

@@ -39,8 +39,8 @@ async fn append(opened: &Opened, topic: &Topic, batch: Batch) {
     let partition = topic.partition(0).expect("a partition");
     let rules = Rules::of(&topic.config(), 11);
     let valid = validate(&batch.bytes(), &rules).expect("valid");
-    let results = opened.writer.append(vec![(partition, valid)]).await;
-    for result in results.expect("runs") {
+    let appending = opened.writer.append(vec![(partition, valid)]).await;
+    for result in appending.expect("runs").done().await.expect("runs") {
         result.expect("appended");
     }
 }

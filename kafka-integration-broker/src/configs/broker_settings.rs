@@ -63,10 +63,28 @@ pub(crate) static BROKER: &[BrokerSetting] = &[
         "Whether topics can be deleted.",
     ),
     setting(
+        "group.consumer.heartbeat.interval.ms",
+        Kind::Int,
+        Some("5000"),
+        "How often members of the consumer protocol send heartbeats, in ms.",
+    ),
+    setting(
+        "group.consumer.session.timeout.ms",
+        Kind::Int,
+        Some("45000"),
+        "When a silent member of the consumer protocol is removed, in ms.",
+    ),
+    setting(
         "group.initial.rebalance.delay.ms",
         Kind::Int,
         Some("3000"),
         "How long an empty group's first rebalance waits for more members, in ms.",
+    ),
+    setting(
+        "group.min.session.timeout.ms",
+        Kind::Int,
+        Some("6000"),
+        "The shortest session that a member may ask for, in ms.",
     ),
     setting(
         "listeners",

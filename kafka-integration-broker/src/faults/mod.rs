@@ -8,6 +8,8 @@ mod plan;
 mod requests;
 mod rules;
 mod subject;
+#[cfg(test)]
+mod tests;
 mod through;
 
 pub use self::builder::FaultBuilder;

@@ -297,6 +297,10 @@ impl Group {
         let mut removed = partitions;
         removed.retain(|_| !kept.next().unwrap_or(true));
         self.remove_offsets(removed).await?;
+        if let Kind::Classic(group) = &mut self.kind {
+            // Whoever goes on deleting shall not be told that it is unknown.
+            group.keep();
+        }
         Ok(outcomes)
     }
 

@@ -1,22 +1,22 @@
-//! One connection: a request at a time, answers in order.
+//! One connection: requests in their order, answers in the same order.
 
-use std::io;
 use std::net::SocketAddr;
+use std::pin::pin;
 use std::sync::Arc;
 
-use bytes::{Buf, Bytes, BytesMut};
+use bytes::Bytes;
 use kafka_protocol::messages::ApiKey;
 use kafka_protocol::protocol::StrBytes;
-use tokio::io::{AsyncBufRead, AsyncBufReadExt, AsyncWrite, AsyncWriteExt, BufReader};
+use tokio::io::{AsyncBufRead, AsyncBufReadExt, AsyncWrite, BufReader};
 use tokio::net::TcpStream;
-use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
+use super::answers::{Answers, End};
 use super::authenticate::{self, Answered};
 use crate::api::{self, Stop};
-use crate::core::{Core, RequestContext};
+use crate::core::{Ahead, Core, RequestContext};
 use crate::security::Login;
-use crate::wire::{Frame, FrameError, read_frame};
+use crate::wire::{Frame, FrameError, Received, read_frame};
 
 /// Serves a connection to its end, or until the door is `closed`.
 pub(super) async fn serve(
@@ -41,47 +41,75 @@ async fn exchange(mut stream: TcpStream, peer: SocketAddr, core: Arc<Core>) -> O
         return Some(error.to_string());
     }
     let connected = core.faults.connected();
-    let mut login = Login::new(&core.options.users);
-    let (read, mut write) = stream.split();
+    let (read, write) = stream.split();
     let mut read = BufReader::with_capacity(32 * 1024, read);
+    let peer = Peer {
+        address: peer,
+        connection: connected.id,
+        core,
+    };
+    let mut login = Login::new(&peer.core.options.users);
+    let mut answers = Answers::new(write, peer.core.options.patience);
     loop {
-        let frame = match read_frame(&mut read, &core.budget).await {
-            Ok(frame) => frame,
-            Err(FrameError::Closed) => return None,
-            Err(error) => return Some(error.to_string()),
-        };
-        let parks = may_park(&frame.bytes);
-        let answered = tokio::select! {
-            biased;
-            answered = respond(&core, peer, connected.id, &mut login, frame.bytes) => answered,
-            () = hung_up(&mut read), if parks => return None,
-        };
-        let answered = match answered {
-            Ok(answered) => answered,
-            Err(Stop::Silent) => continue,
-            Err(Stop::Close(reason)) => return Some(reason),
-            Err(Stop::Mute(until)) => {
-                drop(frame.share);
-                tokio::select! {
-                    () = until.cancelled() => return Some("silence on purpose was lifted".into()),
-                    () = ignored(&mut read) => return None,
+        let frame = {
+            let mut reading = pin!(read_frame(&mut read, &peer.core.budget));
+            loop {
+                // Only waiting may be dropped; half an answer must not be sent.
+                let answered = tokio::select! {
+                    biased;
+                    answered = answers.next() => answered,
+                    frame = &mut reading => break frame,
+                };
+                if let Err(end) = answers.send(answered).await {
+                    return end.reason();
                 }
             }
         };
-        // The request is no longer needed; its share of memory is given back
-        // before the peer takes its time with the answer.
-        drop(frame.share);
-        match timeout(core.options.patience, send(&mut write, answered.response)).await {
-            Ok(Ok(())) => {}
-            Ok(Err(error)) => {
-                tracing::debug!(%peer, %error, "a response could not be sent");
-                return None;
+        let frame = match frame {
+            Ok(frame) => frame,
+            Err(FrameError::Closed) => return answers.send_all().await.err().and_then(End::reason),
+            Err(error) => return Some(error.to_string()),
+        };
+        let outcome = if is_produce(&frame.bytes) && login.is_done() {
+            let ahead = Ahead::default();
+            answers.push(peer.clone().serve(frame, ahead.clone()));
+            answers.until_handed_over(&ahead).await
+        } else {
+            // Only appends run ahead of the answers before them.
+            match answers.send_all().await {
+                Ok(()) => one_by_one(&peer, &mut login, &mut read, &mut answers, frame).await,
+                end => end,
             }
-            Err(_) => return Some("the peer does not read its responses".into()),
+        };
+        if let Err(end) = outcome {
+            return end.reason();
         }
-        if answered.close.is_some() {
-            return answered.close;
-        }
+    }
+}
+
+/// Answers a request before the next one is read.
+async fn one_by_one(
+    peer: &Peer,
+    login: &mut Login,
+    read: &mut (impl AsyncBufRead + Unpin),
+    answers: &mut Answers<impl AsyncWrite + Unpin>,
+    frame: Received,
+) -> Result<(), End> {
+    let parks = may_park(&frame.bytes);
+    let answered = tokio::select! {
+        biased;
+        answered = peer.respond(login, frame.bytes, Ahead::default()) => answered,
+        () = hung_up(read), if parks => return Err(End::Left),
+    };
+    // The request is no longer needed; its share of memory is given back
+    // before the peer takes its time with the answer.
+    drop(frame.share);
+    match answered {
+        Err(Stop::Mute(until)) => tokio::select! {
+            () = until.cancelled() => Err(End::Closed("silence on purpose was lifted".into())),
+            () = ignored(read) => Err(End::Left),
+        },
+        answered => answers.send(answered).await,
     }
 }
 
@@ -114,38 +142,51 @@ async fn ignored(read: &mut (impl AsyncBufRead + Unpin)) {
     }
 }
 
-async fn respond(
-    core: &Arc<Core>,
-    peer: SocketAddr,
-    connection: u64,
-    login: &mut Login,
-    bytes: Bytes,
-) -> Result<Answered, Stop> {
-    if login.takes_bare_frames() {
-        return authenticate::bare(login, &core.options.users, &bytes);
-    }
-    let frame = Frame::parse(bytes).map_err(|error| Stop::Close(error.to_string()))?;
-    let cx = RequestContext {
-        core: Arc::clone(core),
-        version: frame.version,
-        client_id: StrBytes::default(),
-        peer,
-        connection,
-    };
-    if let Some(answered) = authenticate::answer(login, &cx, &frame).await? {
-        return Ok(answered);
-    }
-    let response = api::dispatch(cx, frame).await?;
-    Ok(Answered {
-        response,
-        close: None,
-    })
+/// A produce may be handed over to the writer while the one before it is not
+/// yet durable: the writer keeps their order.
+fn is_produce(frame: &[u8]) -> bool {
+    frame.first_chunk() == Some(&(ApiKey::Produce as i16).to_be_bytes())
 }
 
-async fn send(write: &mut (impl AsyncWrite + Unpin), response: BytesMut) -> io::Result<()> {
-    let size = i32::try_from(response.len()).map_err(io::Error::other)?;
-    let size = size.to_be_bytes();
-    let mut whole = size[..].chain(&response[..]);
-    write.write_all_buf(&mut whole).await?;
-    write.flush().await
+/// Who is at the other end, and which broker is at this one.
+#[derive(Clone)]
+struct Peer {
+    address: SocketAddr,
+    connection: u64,
+    core: Arc<Core>,
+}
+
+impl Peer {
+    /// Serves a request of a peer that is logged in.
+    async fn serve(self, frame: Received, ahead: Ahead) -> Result<Answered, Stop> {
+        self.respond(&mut Login::Done, frame.bytes, ahead).await
+    }
+
+    async fn respond(
+        &self,
+        login: &mut Login,
+        bytes: Bytes,
+        ahead: Ahead,
+    ) -> Result<Answered, Stop> {
+        if login.takes_bare_frames() {
+            return authenticate::bare(login, &self.core.options.users, &bytes);
+        }
+        let frame = Frame::parse(bytes).map_err(|error| Stop::Close(error.to_string()))?;
+        let cx = RequestContext {
+            core: Arc::clone(&self.core),
+            version: frame.version,
+            client_id: StrBytes::default(),
+            peer: self.address,
+            connection: self.connection,
+            ahead,
+        };
+        if let Some(answered) = authenticate::answer(login, &cx, &frame).await? {
+            return Ok(answered);
+        }
+        let response = api::dispatch(cx, frame).await?;
+        Ok(Answered {
+            response,
+            close: None,
+        })
+    }
 }

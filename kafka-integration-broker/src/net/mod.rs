@@ -1,5 +1,6 @@
 //! Connections.
 
+mod answers;
 mod authenticate;
 mod connection;
 #[cfg(test)]

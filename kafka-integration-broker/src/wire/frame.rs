@@ -10,6 +10,8 @@ use tokio::time::timeout;
 /// Frames up to this size cost so little that they need no share of the
 /// memory; it is also what is allocated before any of a frame has come.
 const SMALL: usize = 64 * 1024;
+/// What is allocated at once for a peer that has sent that much already.
+const TRUSTED: usize = 1024 * 1024;
 /// The memory is shared out in pieces of this size.
 const PIECE: usize = 1024;
 
@@ -101,7 +103,7 @@ pub(crate) async fn read_frame(
     while frame.len() < length {
         let wanted = length - frame.len();
         if frame.capacity() == frame.len() {
-            frame.reserve(wanted.min(frame.len().max(SMALL)));
+            frame.reserve(wanted.min(frame.len().max(TRUSTED)));
         }
         let mut piece = (&mut *from).take(wanted as u64);
         let read = timeout(budget.patience, piece.read_buf(&mut frame));

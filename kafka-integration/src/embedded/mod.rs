@@ -31,7 +31,10 @@ mod shared;
 use std::path::Path;
 
 pub use error::EmbeddedError;
-pub use kafka_integration_broker::{EmbeddedBroker, EmbeddedBrokerBuilder, StartError};
+pub use kafka_integration_broker::{
+    ApiKey, EmbeddedBroker, EmbeddedBrokerBuilder, ErrorCode, Fault, FaultBuilder, FaultError,
+    Faults, StartError,
+};
 
 pub(crate) use shared::Shared;
 

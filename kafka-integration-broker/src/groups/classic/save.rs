@@ -28,7 +28,7 @@ impl ClassicGroup {
 
     /// Goes on after storing, or after failing to.
     pub(in crate::groups) fn saved(&mut self, done: bool, now: Instant) {
-        self.is_stored |= done;
+        self.is_kept |= done;
         match (self.unsaved.take(), done) {
             (Some(Unsaved::Assigned), true) => {
                 self.answer_syncs(now);

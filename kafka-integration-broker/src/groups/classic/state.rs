@@ -64,8 +64,8 @@ pub(in crate::groups) struct ClassicGroup {
     /// `None` when the coordinator can't tell.
     pub(super) subscribed: Option<BTreeSet<String>>,
     pub(super) unsaved: Option<Unsaved>,
-    /// There is a record of this group.
-    pub(super) is_stored: bool,
+    /// It is a group also without members and offsets.
+    pub(super) is_kept: bool,
 }
 
 impl ClassicGroup {
@@ -89,13 +89,18 @@ impl ClassicGroup {
             sync_deadline: None,
             subscribed: None,
             unsaved: None,
-            is_stored: false,
+            is_kept: false,
         }
     }
 
     /// Nobody ever joined: it exists only as far as it has offsets.
     pub(in crate::groups) fn is_unused(&self) -> bool {
-        self.is_idle() && !self.is_stored && self.protocol_type.is_none()
+        self.is_idle() && !self.is_kept && self.protocol_type.is_none()
+    }
+
+    /// Lets it outlive its last offset, as long as offsets are not expired.
+    pub(in crate::groups) fn keep(&mut self) {
+        self.is_kept = true;
     }
 
     /// Nothing will happen to it by itself, and nobody is in it.

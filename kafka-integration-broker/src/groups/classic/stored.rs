@@ -53,7 +53,7 @@ fn ms(duration: Duration) -> u32 {
 impl ClassicGroup {
     /// The group as it is stored; `None` when there is nothing to store.
     pub(in crate::groups) fn stored(&self) -> Option<StoredClassic> {
-        self.protocol_type.is_some().then(|| StoredClassic {
+        (self.is_kept || self.protocol_type.is_some()).then(|| StoredClassic {
             generation: self.generation,
             protocol_type: self.protocol_type.clone(),
             protocol: self.protocol.clone(),
@@ -71,7 +71,7 @@ impl ClassicGroup {
         now: Instant,
     ) -> Self {
         let mut group = Self::new(id, settings);
-        group.is_stored = true;
+        group.is_kept = true;
         group.generation = stored.generation;
         group.protocol_type = stored.protocol_type;
         group.protocol = stored.protocol;

@@ -295,6 +295,20 @@ async fn members_go_on_after_a_restart() {
 }
 
 #[tokio::test]
+async fn a_group_outlives_the_deletion_of_its_last_offset_until_the_next_sweep() {
+    let scene = Scene::open(None);
+    assert_eq!(scene.commit("g", -1, 5).await, Ok(()));
+    for _ in 0..2 {
+        let deleted = scene.groups.delete_offsets("g", vec![partition("t")]).await;
+        assert_eq!(deleted, Ok(vec![Ok(())]));
+        scene.running(0).await;
+    }
+    scene.groups.expire(now_ms()).await;
+    let deleted = scene.groups.delete_offsets("g", vec![partition("t")]).await;
+    assert_eq!(deleted, Err(ResponseError::GroupIdNotFound));
+}
+
+#[tokio::test]
 async fn offsets_past_their_retention_go_and_the_group_with_them() {
     let week = i64::try_from(Settings::default().offsets_retention.as_millis()).expect("ms");
     let scene = Scene::open(None);

@@ -34,6 +34,20 @@ pub(crate) struct Appended {
     pub(crate) log_start: i64,
 }
 
+/// Batches on their way to the disk.
+#[derive(Debug)]
+pub(crate) struct Appending(oneshot::Receiver<Vec<Result<Appended, AppendError>>>);
+
+impl Appending {
+    /// Waits until they are durable and visible, or refused.
+    ///
+    /// # Errors
+    /// The broker is stopping; nothing is known of the batches then.
+    pub(crate) async fn done(self) -> Result<Vec<Result<Appended, AppendError>>, StorageError> {
+        self.0.await.map_err(|_| StorageError::Stopped)
+    }
+}
+
 /// Why a batch was not appended.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum AppendError {
@@ -165,15 +179,22 @@ impl Writer {
         answer.await.map_err(|_| StorageError::Stopped)
     }
 
-    /// Appends batches, each with its own outcome, in the order given.
+    /// Hands batches over, which fixes their order; what is returned waits for
+    /// the outcome of each, in the order given.
     ///
     /// # Errors
     /// The broker is stopping; nothing is known of the batches then.
     pub(crate) async fn append(
         &self,
         batches: Vec<(Arc<Partition>, ValidBatch)>,
-    ) -> Result<Vec<Result<Appended, AppendError>>, StorageError> {
-        self.ask(|done| Command::Append { batches, done }).await
+    ) -> Result<Appending, StorageError> {
+        let (done, answer) = oneshot::channel();
+        let command = Command::Append { batches, done };
+        self.commands
+            .send(command)
+            .await
+            .map_err(|_| StorageError::Stopped)?;
+        Ok(Appending(answer))
     }
 
     /// Makes all of `changes`, or none. On return they are durable and

@@ -106,7 +106,8 @@ impl Fixture {
     ) -> Result<i64, SequenceError> {
         let batch = transactional(who, sequence);
         let batches = vec![(self.partition(topic, index), batch)];
-        let mut results = self.opened.writer.append(batches).await.expect("append");
+        let appending = self.opened.writer.append(batches).await.expect("runs");
+        let mut results = appending.done().await.expect("runs");
         match results.remove(0) {
             Ok(appended) => Ok(appended.base_offset),
             Err(AppendError::Sequence(error)) => Err(error),
