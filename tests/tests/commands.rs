@@ -172,7 +172,6 @@ impl Drop for Running {
 }
 
 const SIGINT: i32 = 2;
-const SIGKILL: i32 = 9;
 const SIGTERM: i32 = 15;
 
 #[test]
@@ -353,10 +352,18 @@ fn in_directory(mut command: Command, directory: &Path) -> Command {
     command
 }
 
-fn line(output: &mut impl BufRead) -> String {
-    let mut line = String::new();
-    output.read_line(&mut line).expect("a line");
-    line
+/// The lines of a process's standard output, as they come.
+fn lines(child: &mut Child) -> impl FnMut() -> String + use<> {
+    let output = BufReader::new(child.stdout.take().expect("a pipe"));
+    let (line, lines) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        for next in output.lines().map_while(Result::ok) {
+            if line.send(next).is_err() {
+                return;
+            }
+        }
+    });
+    move || lines.recv_timeout(PATIENCE).expect("a line")
 }
 
 #[test]
@@ -376,11 +383,19 @@ fn the_broker_of_a_killed_process_goes_on_in_another_one() {
     let mut tail = command(&["kafka-tail", &shop.topic, "--from", "beginning"])
         .spawn()
         .expect("it starts");
-    let mut output = BufReader::new(tail.stdout.take().expect("a pipe"));
-    assert!(line(&mut output).ends_with("| first\n"));
-    owner.signal(SIGKILL);
+    let mut line = lines(&mut tail);
+    assert!(line().ends_with("| first"));
+    let address = std::fs::read_to_string(directory.path().join("broker.address"));
+    let address = address.expect("it is told").trim().to_owned();
+    owner.child.kill().expect("it runs");
+    owner.child.wait().expect("it ends");
+    let until = Instant::now() + PATIENCE;
+    while std::net::TcpStream::connect(&address).is_err() {
+        assert!(Instant::now() < until, "nobody goes on at {address}");
+        std::thread::sleep(Duration::from_millis(20));
+    }
     produce("second");
-    assert!(line(&mut output).ends_with("| second\n"));
+    assert!(line().ends_with("| second"));
     let mut tail = Running::start_with(tail);
     tail.signal(SIGINT);
     assert_eq!(tail.exit_code(), 0);
@@ -396,7 +411,7 @@ fn a_broker_on_its_own_is_found_and_ends_with_0() {
     let mut broker = command(&["kafka-broker", "--port", "0", "--json"])
         .spawn()
         .expect("it starts");
-    let told = line(&mut BufReader::new(broker.stdout.take().expect("a pipe")));
+    let told = lines(&mut broker)();
     let told: serde_json::Value = serde_json::from_str(&told).expect("JSON");
     let address = told["bootstrap_servers"].as_str().expect("an address");
     assert_eq!(told["data_dir"].as_str(), data.to_str());

@@ -45,7 +45,7 @@ fn is_software_name(name: &str) -> bool {
 }
 
 /// For a client that asks in a version that is not served: in which it may.
-pub(super) fn too_new() -> ApiVersionsResponse {
+pub(crate) fn too_new() -> ApiVersionsResponse {
     let own = SERVED.iter().filter(|row| row.key == ApiKey::ApiVersions);
     ApiVersionsResponse::default()
         .with_error_code(ResponseError::UnsupportedVersion.number())
@@ -60,7 +60,7 @@ fn row(served: &Served) -> ApiVersion {
 }
 
 /// What is served; the same for everybody who asks in this version.
-pub(crate) fn answer(version: i16) -> ApiVersionsResponse {
+pub(super) fn answer(version: i16) -> ApiVersionsResponse {
     let mut answer = ApiVersionsResponse::default()
         .with_api_keys(SERVED.iter().map(row).collect())
         // At -1 Java ignores whatever features are named.

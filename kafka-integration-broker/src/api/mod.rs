@@ -46,7 +46,7 @@ mod produce_transactions;
 mod sync_group;
 mod txn_offset_commit;
 
-pub(crate) use self::api_versions::answer as api_versions_answer;
+pub(crate) use self::api_versions::too_new as api_versions_too_new;
 pub(crate) use self::dispatch::{answer, dispatch};
 pub(crate) use self::metadata::refuse as metadata_refused;
 

@@ -12,9 +12,11 @@ use super::rules::{Rule, Rules};
 /// the same faults. A fault strikes requests that come after it was set: a
 /// fetch or a join that waits already is not disturbed.
 ///
-/// Several faults can strike one request. Delays add up, answers with errors
-/// are joined, and the first that disconnects or silences decides. Faults
-/// outlive a [restart](crate::EmbeddedBroker::restart).
+/// Several faults can strike one request, in the order in which they were set.
+/// Delays add up, answers with errors are joined, and the first that refuses
+/// the whole, disconnects or silences decides: those after it neither strike
+/// nor count the request. Faults outlive a
+/// [restart](crate::EmbeddedBroker::restart).
 ///
 /// # Examples
 /// ```

@@ -9,6 +9,7 @@ use futures_util::StreamExt;
 use futures_util::stream::FuturesOrdered;
 use tokio::io::{AsyncWrite, AsyncWriteExt};
 use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
 
 use super::authenticate::Answered;
 use crate::api::Stop;
@@ -33,15 +34,9 @@ pub(super) enum End {
     Left,
     /// For this reason, which the log tells.
     Closed(String),
-}
-
-impl End {
-    pub(super) fn reason(self) -> Option<String> {
-        match self {
-            Self::Left => None,
-            Self::Closed(reason) => Some(reason),
-        }
-    }
+    /// When this is cancelled, or the peer has left: until then nothing is
+    /// heard or said.
+    Muted(CancellationToken),
 }
 
 impl<W: AsyncWrite + Unpin> Answers<W> {
@@ -109,10 +104,7 @@ impl<W: AsyncWrite + Unpin> Answers<W> {
             Ok(answered) => answered,
             Err(Stop::Silent) => return Ok(()),
             Err(Stop::Close(reason)) => return Err(End::Closed(reason)),
-            Err(Stop::Mute(until)) => {
-                until.cancelled().await;
-                return Err(End::Closed("silence on purpose was lifted".into()));
-            }
+            Err(Stop::Mute(until)) => return Err(End::Muted(until)),
         };
         match timeout(self.patience, write(&mut self.write, answered.response)).await {
             Ok(Ok(())) => {}

@@ -43,16 +43,32 @@ async fn exchange(mut stream: TcpStream, peer: SocketAddr, core: Arc<Core>) -> O
     let connected = core.faults.connected();
     let (read, write) = stream.split();
     let mut read = BufReader::with_capacity(32 * 1024, read);
+    let answers = Answers::new(write, core.options.patience);
     let peer = Peer {
         address: peer,
         connection: connected.id,
         core,
     };
+    match converse(&peer, &mut read, answers).await {
+        Ok(()) | Err(End::Left) => None,
+        Err(End::Closed(reason)) => Some(reason),
+        Err(End::Muted(until)) => tokio::select! {
+            () = until.cancelled() => Some("silence on purpose was lifted".into()),
+            () = ignored(&mut read) => None,
+        },
+    }
+}
+
+/// Answers until the peer has closed.
+async fn converse(
+    peer: &Peer,
+    read: &mut (impl AsyncBufRead + Unpin),
+    mut answers: Answers<impl AsyncWrite + Unpin>,
+) -> Result<(), End> {
     let mut login = Login::new(&peer.core.options.users);
-    let mut answers = Answers::new(write, peer.core.options.patience);
     loop {
         let frame = {
-            let mut reading = pin!(read_frame(&mut read, &peer.core.budget));
+            let mut reading = pin!(read_frame(read, &peer.core.budget));
             loop {
                 // Only waiting may be dropped; half an answer must not be sent.
                 let answered = tokio::select! {
@@ -60,29 +76,22 @@ async fn exchange(mut stream: TcpStream, peer: SocketAddr, core: Arc<Core>) -> O
                     answered = answers.next() => answered,
                     frame = &mut reading => break frame,
                 };
-                if let Err(end) = answers.send(answered).await {
-                    return end.reason();
-                }
+                answers.send(answered).await?;
             }
         };
         let frame = match frame {
             Ok(frame) => frame,
-            Err(FrameError::Closed) => return answers.send_all().await.err().and_then(End::reason),
-            Err(error) => return Some(error.to_string()),
+            Err(FrameError::Closed) => return answers.send_all().await,
+            Err(error) => return Err(End::Closed(error.to_string())),
         };
-        let outcome = if is_produce(&frame.bytes) && login.is_done() {
+        if is_produce(&frame.bytes) && login.is_done() {
             let ahead = Ahead::default();
             answers.push(peer.clone().serve(frame, ahead.clone()));
-            answers.until_handed_over(&ahead).await
+            answers.until_handed_over(&ahead).await?;
         } else {
             // Only appends run ahead of the answers before them.
-            match answers.send_all().await {
-                Ok(()) => one_by_one(&peer, &mut login, &mut read, &mut answers, frame).await,
-                end => end,
-            }
-        };
-        if let Err(end) = outcome {
-            return end.reason();
+            answers.send_all().await?;
+            one_by_one(peer, &mut login, read, &mut answers, frame).await?;
         }
     }
 }
@@ -104,13 +113,7 @@ async fn one_by_one(
     // The request is no longer needed; its share of memory is given back
     // before the peer takes its time with the answer.
     drop(frame.share);
-    match answered {
-        Err(Stop::Mute(until)) => tokio::select! {
-            () = until.cancelled() => Err(End::Closed("silence on purpose was lifted".into())),
-            () = ignored(read) => Err(End::Left),
-        },
-        answered => answers.send(answered).await,
-    }
+    answers.send(answered).await
 }
 
 /// Whether the answer may take as long as the client chose to wait. Nothing is

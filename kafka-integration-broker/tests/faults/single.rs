@@ -180,12 +180,42 @@ async fn silence_lasts_until_it_is_lifted_or_the_client_goes() {
 }
 
 #[tokio::test]
+async fn a_client_that_leaves_a_silenced_produce_leaves_a_place() {
+    let builder = EmbeddedBroker::builder().max_connections(1);
+    let broker = builder.start().await.unwrap();
+    let address = broker.address();
+    let mut client = Client::connect(address, "shop").await;
+    create(&mut client, &["a"]).await;
+    let fault = broker.faults().on(ApiKey::Produce).silence().unwrap();
+    // Appends don't wait for the answers before them: both are out.
+    client.send(9, &produce(&["a"])).await;
+    client.send(9, &produce(&["a"])).await;
+    timeout(PATIENCE, fault.hit(1)).await.unwrap();
+    assert!(client.is_silent().await);
+    drop(client);
+    let request = ApiVersionsRequest::default();
+    let answered = async {
+        let mut next = Client::connect(address, "next").await;
+        while next.ask(0, &request).await.is_err() {
+            next = Client::connect(address, "next").await;
+        }
+        assert_eq!(end_of(&mut next, "a").await, 0);
+    };
+    timeout(PATIENCE, answered).await.unwrap();
+    assert_eq!(fault.hits(), 1);
+    broker.stop().await;
+}
+
+#[tokio::test]
 async fn an_unsupported_version_is_answered_in_the_oldest_form() {
     let broker = EmbeddedBroker::builder().start().await.unwrap();
     let on = broker.faults().on(ApiKey::ApiVersions).times(1);
     on.error(ErrorCode::UnsupportedVersion).unwrap();
     let mut client = Client::connect(broker.address(), "shop").await;
-    let request = ApiVersionsRequest::default();
+    let named = kafka_protocol::protocol::StrBytes::from_static_str("test");
+    let request = ApiVersionsRequest::default()
+        .with_client_software_name(named.clone())
+        .with_client_software_version(named);
     client.send(3, &request).await;
     let answer = client.receive::<ApiVersionsRequest>(0).await.unwrap();
     assert_eq!(answer.error_code, 35);
@@ -225,5 +255,22 @@ async fn a_refused_login_ends_its_connection() {
     client.closed().await;
     let mut client = Client::connect(broker.address(), "shop").await;
     assert_eq!(client.ask(1, &request).await.unwrap().error_code, 0);
+    broker.stop().await;
+}
+
+#[tokio::test]
+async fn a_fault_sees_only_what_those_before_it_left() {
+    let (broker, mut client) = start().await;
+    let on = || broker.faults().on(ApiKey::Produce).topic("a");
+    let refused = on().times(2).error(REFUSED).unwrap();
+    let lost = on().times(1).lose_answer().unwrap();
+    for _ in 0..2 {
+        let answer = client.ask(9, &produce(&["a"])).await.unwrap();
+        assert_eq!(produced(&answer), [("a", CODE, -1)]);
+    }
+    assert_eq!((refused.hits(), lost.hits()), (2, 0));
+    let third = client.ask(9, &produce(&["a"])).await;
+    assert!(third.is_err(), "{third:?}");
+    assert_eq!((refused.hits(), lost.hits()), (2, 1));
     broker.stop().await;
 }

@@ -11,7 +11,7 @@ use kafka_protocol::protocol::StrBytes;
 
 use super::super::subject::{Cut, Faultable, Subject, cut_list};
 use super::refused_on_top;
-use crate::api::{Code, Stop, api_versions_answer};
+use crate::api::{Code, Stop, api_versions_too_new};
 use crate::core::RequestContext;
 
 refused_on_top! {
@@ -49,13 +49,10 @@ impl Faultable for ApiVersionsRequest {
     }
 
     fn refuse(self, _cx: &RequestContext, code: i16) -> Result<Self::Answer, Stop> {
-        let answer = if code == ResponseError::UnsupportedVersion.number() {
-            // A client picks another version from what this names.
-            api_versions_answer(0)
-        } else {
-            ApiVersionsResponse::default()
-        };
-        Ok(answer.with_error_code(code))
+        if code == ResponseError::UnsupportedVersion.number() {
+            return Ok(api_versions_too_new());
+        }
+        Ok(ApiVersionsResponse::default().with_error_code(code))
     }
 
     fn answer_version(answer: &Self::Answer, version: i16) -> i16 {
