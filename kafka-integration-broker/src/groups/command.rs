@@ -101,7 +101,7 @@ pub(super) enum Command {
         reply: Reply<Option<DescribedGroup>>,
     },
     List {
-        reply: Reply<ListedGroup>,
+        reply: Reply<Option<ListedGroup>>,
     },
     Delete {
         reply: Reply<Result<(), ResponseError>>,

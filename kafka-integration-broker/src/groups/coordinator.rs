@@ -298,7 +298,8 @@ impl Coordinator {
         let mut listed = Vec::new();
         for id in self.known() {
             let answer = self.ask(&id, Start::IfKnown, |reply| Command::List { reply });
-            listed.extend(answer.await?);
+            // One that was just deleted may still have a task.
+            listed.extend(answer.await?.flatten());
         }
         Ok(listed)
     }

@@ -180,7 +180,7 @@ impl Group {
                 });
             }
             Command::List { reply } => {
-                let _ = reply.send(self.kind.listed());
+                let _ = reply.send(self.exists().then(|| self.kind.listed()));
             }
             Command::Delete { reply } => {
                 let _ = reply.send(self.delete().await);

@@ -242,6 +242,17 @@ async fn a_group_with_offsets_alone_is_a_group() {
 }
 
 #[tokio::test]
+async fn a_deleted_group_is_not_listed_while_its_task_runs() {
+    let scene = Scene::open(None);
+    assert_eq!(scene.commit("g", -1, 5).await, Ok(()));
+    let busy = scene.groups.find("g", Start::IfKnown);
+    assert!(busy.is_some());
+    assert_eq!(scene.groups.delete("g").await, Ok(()));
+    scene.running(1).await;
+    assert!(scene.states().await.is_empty());
+}
+
+#[tokio::test]
 async fn a_group_with_members_is_not_deleted() {
     let scene = Scene::open(None);
     let member = scene.member("g").await;
