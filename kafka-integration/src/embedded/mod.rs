@@ -6,7 +6,8 @@
 //! names the same directory finds it there and connects to it, and goes on
 //! with it at the same address should the first one end.
 //!
-//! A test has one of its own, in memory:
+//! A test has one of its own, in memory, which it can also have fail on purpose
+//! ([`EmbeddedBroker::faults`]):
 //!
 //! ```
 //! use kafka_integration::embedded::EmbeddedBroker;
