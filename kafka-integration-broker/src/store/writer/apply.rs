@@ -401,8 +401,7 @@ impl Worker {
         } = compaction;
         self.change_tail(&partition, |view| {
             let is_forgotten = |offset: &i64| forgotten.binary_search(offset).is_ok();
-            view.aborted
-                .retain(|aborted| !is_forgotten(&aborted.last_offset));
+            view.forget_aborted(|aborted| is_forgotten(&aborted.last_offset));
             view.tail.compact(rewritten, &removed);
         });
     }
