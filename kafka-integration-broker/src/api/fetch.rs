@@ -67,9 +67,13 @@ struct Limits {
 
 impl Limits {
     fn of(request: &FetchRequest) -> Self {
+        let max_bytes = usize::try_from(request.max_bytes.min(LARGEST_ANSWER)).unwrap_or(0);
         Self {
-            min_bytes: usize::try_from(request.min_bytes).unwrap_or(0),
-            max_bytes: usize::try_from(request.max_bytes.min(LARGEST_ANSWER)).unwrap_or(0),
+            // More than the answer may hold never comes.
+            min_bytes: usize::try_from(request.min_bytes)
+                .unwrap_or(0)
+                .min(max_bytes),
+            max_bytes,
             max_wait: Duration::from_millis(u64::try_from(request.max_wait_ms).unwrap_or(0)),
             committed_only: request.isolation_level == 1,
         }

@@ -117,3 +117,11 @@ async fn read_while_deleting() {
     }
     broker.stop().await;
 }
+
+#[test]
+fn no_answer_is_waited_for_that_would_be_too_large() {
+    let request = FetchRequest::default()
+        .with_min_bytes(2_000)
+        .with_max_bytes(1_000);
+    assert_eq!(Limits::of(&request).min_bytes, 1_000);
+}

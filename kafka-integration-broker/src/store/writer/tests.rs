@@ -1,7 +1,44 @@
 use std::sync::Arc;
 
+use crate::clock::now_ms;
 use crate::groups::{CommittedOffset, TopicPartition};
+use crate::records::build::Batch;
+use crate::records::{Rules, validate};
 use crate::store::{Change, Changes, StoreOptions, open};
+
+#[tokio::test]
+async fn a_repeated_batch_is_answered_with_the_time_it_was_appended_at() {
+    let opened = open(&StoreOptions {
+        data_dir: None,
+        sync_to_disk: false,
+        memory_limit: 1 << 20,
+    })
+    .expect("opens");
+    let settings = [("message.timestamp.type".into(), "LogAppendTime".into())];
+    let made = opened.writer.create_topic("topic", 1, settings.into());
+    let topic = made.await.expect("made");
+    let partition = topic.partition(0).expect("a partition");
+    let batch = Batch {
+        producer: Some((7, 0, 0)),
+        ..Batch::default()
+    };
+    let batch = batch.with(None, Some("a")).bytes();
+    let mut times = Vec::new();
+    for _ in 0..2 {
+        let valid = validate(&batch, &Rules::of(&topic.config(), 11)).expect("valid");
+        let appending = opened.writer.append(vec![(Arc::clone(&partition), valid)]);
+        for result in appending.await.expect("runs").done().await.expect("runs") {
+            let time = result.expect("appended").log_append_time;
+            times.push(time);
+            while now_ms() <= time {
+                std::thread::yield_now();
+            }
+        }
+    }
+    assert!(times[0] > 0);
+    assert_eq!(times[0], times[1]);
+    opened.writer.stop().await;
+}
 
 #[tokio::test]
 async fn sqlites_log_is_begun_anew_when_only_offsets_are_written() {

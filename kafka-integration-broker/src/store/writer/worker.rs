@@ -6,8 +6,8 @@ use std::sync::mpsc::SyncSender;
 
 use tokio::sync::{mpsc, oneshot};
 
+use super::Command;
 use super::round::Touched;
-use super::{Appended, Command};
 use crate::groups::Offsets;
 use crate::log::{Catalogue, Partition, PartitionId, StoredBatch};
 use crate::store::StorageError;
@@ -303,14 +303,5 @@ fn weight(command: &Command) -> usize {
             .map(|batch| batch.bytes.len())
             .sum(),
         _ => 0,
-    }
-}
-
-/// The answer to a batch that was appended before.
-pub(super) fn repeated(base_offset: i64, log_start: i64) -> Appended {
-    Appended {
-        base_offset,
-        log_append_time: -1,
-        log_start,
     }
 }
