@@ -84,6 +84,12 @@ impl EmbeddedBroker {
         )
     }
 
+    /// What is behind the connections, for tests that come between.
+    #[cfg(test)]
+    pub(crate) fn core(&self) -> Arc<Core> {
+        Arc::clone(&self.core)
+    }
+
     /// The address it listens on.
     pub fn address(&self) -> SocketAddr {
         self.address

@@ -67,9 +67,13 @@ struct Limits {
 
 impl Limits {
     fn of(request: &FetchRequest) -> Self {
+        let max_bytes = usize::try_from(request.max_bytes.min(LARGEST_ANSWER)).unwrap_or(0);
         Self {
-            min_bytes: usize::try_from(request.min_bytes).unwrap_or(0),
-            max_bytes: usize::try_from(request.max_bytes.min(LARGEST_ANSWER)).unwrap_or(0),
+            // More than the answer may hold never comes.
+            min_bytes: usize::try_from(request.min_bytes)
+                .unwrap_or(0)
+                .min(max_bytes),
+            max_bytes,
             max_wait: Duration::from_millis(u64::try_from(request.max_wait_ms).unwrap_or(0)),
             committed_only: request.isolation_level == 1,
         }
@@ -204,51 +208,75 @@ async fn read(
     if let Some(error) = leader_epoch_problem(asked.leader_epoch) {
         return Err(error);
     }
-    let mut data = partition.view(|view| Data {
-        high_watermark: view.high_watermark,
-        last_stable_offset: view.last_stable_offset(),
-        log_start: view.log_start,
-        ..Data::default()
-    });
-    let end = if committed_only {
-        data.last_stable_offset
-    } else {
-        data.high_watermark
-    };
-    let most = room.min(usize::try_from(asked.max_bytes).unwrap_or(0));
-    data.batches =
-        partition.read(&cx.core.reader, asked.offset, end, most, nothing_yet).await.map_err(|error| match error {
-            ReadError::Deleted if cx.version >= 13 => ResponseError::UnknownTopicId,
-            ReadError::Deleted => ResponseError::UnknownTopicOrPartition,
-            ReadError::OutOfRange => ResponseError::OffsetOutOfRange,
-            ReadError::Storage(error) => {
-                tracing::error!(topic = &*partition.topic_name, partition = partition.index, %error, "unreadable");
-                ResponseError::KafkaStorageError
-            }
-        })?;
-    if committed_only {
-        let read_to = data
-            .batches
-            .last()
-            .and_then(|batch| BatchHeader::read(batch));
-        let read_to = read_to.map_or(asked.offset, |header| header.last_offset() + 1);
-        data.aborted = Some(partition.view(|view| {
-            let from = view
-                .aborted
-                .partition_point(|aborted| aborted.last_offset < asked.offset);
-            let within = view.aborted[from..]
-                .iter()
-                .filter(|aborted| aborted.first_offset < read_to);
-            within
-                .map(|aborted| {
-                    AbortedTransaction::default()
-                        .with_producer_id(aborted.producer_id.into())
-                        .with_first_offset(aborted.first_offset)
-                })
-                .collect()
-        }));
+    loop {
+        let (mut data, forgettings) = partition.view(|view| {
+            let data = Data {
+                high_watermark: view.high_watermark,
+                last_stable_offset: view.last_stable_offset(),
+                log_start: view.log_start,
+                ..Data::default()
+            };
+            (data, view.forgettings)
+        });
+        let end = if committed_only {
+            data.last_stable_offset
+        } else {
+            data.high_watermark
+        };
+        let most = room.min(usize::try_from(asked.max_bytes).unwrap_or(0));
+        let read = partition.read(&cx.core.reader, asked.offset, end, most, nothing_yet);
+        data.batches = read.await.map_err(|error| unread(cx, partition, error))?;
+        if !committed_only {
+            return Ok(data);
+        }
+        // What was aborted may have been deleted or compacted away since the
+        // records were read, and then would be taken for committed.
+        if let Some(aborted) = aborted(partition, asked.offset, &data.batches, forgettings) {
+            data.aborted = Some(aborted);
+            return Ok(data);
+        }
     }
-    Ok(data)
+}
+
+fn unread(cx: &RequestContext, partition: &Partition, error: ReadError) -> ResponseError {
+    match error {
+        ReadError::Deleted if cx.version >= 13 => ResponseError::UnknownTopicId,
+        ReadError::Deleted => ResponseError::UnknownTopicOrPartition,
+        ReadError::OutOfRange => ResponseError::OffsetOutOfRange,
+        ReadError::Storage(error) => {
+            tracing::error!(topic = &*partition.topic_name, partition = partition.index, %error, "unreadable");
+            ResponseError::KafkaStorageError
+        }
+    }
+}
+
+/// The aborted transactions with records in `batches`, which were read from
+/// `offset` on; `None` when some were forgotten meanwhile.
+fn aborted(
+    partition: &Partition,
+    offset: i64,
+    batches: &[Bytes],
+    forgettings: u64,
+) -> Option<Vec<AbortedTransaction>> {
+    let last = batches.last().and_then(|batch| BatchHeader::read(batch));
+    let read_to = last.map_or(offset, |header| header.last_offset() + 1);
+    partition.view(|view| {
+        if view.forgettings != forgettings {
+            return None;
+        }
+        let from = view
+            .aborted
+            .partition_point(|aborted| aborted.last_offset < offset);
+        let within = view.aborted[from..]
+            .iter()
+            .filter(|aborted| aborted.first_offset < read_to);
+        let listed = within.map(|aborted| {
+            AbortedTransaction::default()
+                .with_producer_id(aborted.producer_id.into())
+                .with_first_offset(aborted.first_offset)
+        });
+        Some(listed.collect())
+    })
 }
 
 fn answer(version: i16, fetching: &Fetching, reads: Vec<Read>) -> FetchResponse {
@@ -331,3 +359,6 @@ fn join(mut batches: Vec<Bytes>) -> Bytes {
         .for_each(|batch| joined.extend_from_slice(batch));
     joined.freeze()
 }
+
+#[cfg(test)]
+mod tests;

@@ -43,12 +43,25 @@ pub(crate) struct PartitionView {
     pub(crate) first_unstable: Option<i64>,
     /// In order of `last_offset`.
     pub(crate) aborted: Vec<AbortedTransaction>,
+    /// How often some of `aborted` were forgotten. Whoever reads records and
+    /// then this list must have seen the same number before: otherwise the two
+    /// may not belong together.
+    pub(crate) forgettings: u64,
     pub(crate) tail: Tail,
     /// The topic is gone.
     pub(crate) deleted: bool,
 }
 
 impl PartitionView {
+    /// Forgets aborted transactions of which nothing can be read any more.
+    pub(crate) fn forget_aborted(&mut self, gone: impl Fn(&AbortedTransaction) -> bool) {
+        let before = self.aborted.len();
+        self.aborted.retain(|aborted| !gone(aborted));
+        if self.aborted.len() < before {
+            self.forgettings += 1;
+        }
+    }
+
     /// No `read_committed` reader sees this offset or a later one.
     pub(crate) fn last_stable_offset(&self) -> i64 {
         match self.first_unstable {

@@ -1,5 +1,7 @@
 //! The statements the writer executes. It is the only user of this connection.
 
+use std::cell::Cell;
+
 use rusqlite::{Connection, params};
 use uuid::Uuid;
 
@@ -9,6 +11,12 @@ use crate::log::{AbortedTransaction, PartitionId, Producer, StoredBatch};
 
 type Result<T> = std::result::Result<T, StorageError>;
 
+thread_local! {
+    /// Pages in SQLite's log after the last commit of this thread. SQLite's
+    /// hook takes a plain function, and the writing thread has one database.
+    static LOG_PAGES: Cell<usize> = const { Cell::new(0) };
+}
+
 /// The writer's connection.
 #[derive(Debug)]
 pub(super) struct Database {
@@ -17,7 +25,17 @@ pub(super) struct Database {
 
 impl Database {
     pub(super) fn new(connection: Connection) -> Self {
+        connection.wal_hook(Some(|_, pages| {
+            LOG_PAGES.set(usize::try_from(pages).unwrap_or(0));
+            Ok(())
+        }));
         Self { connection }
+    }
+
+    /// Bytes in SQLite's log after the newest commit; it falls when the log is
+    /// begun anew. To be asked on the thread that commits.
+    pub(super) fn log_size(&self) -> usize {
+        LOG_PAGES.get().saturating_mul(schema::PAGE_SIZE)
     }
 
     fn execute(&self, sql: &str, values: impl rusqlite::Params) -> Result<usize> {

@@ -157,7 +157,8 @@ fn connect(path: &Path, sync_to_disk: bool) -> Result<Connection, OpenError> {
     let prepare = || -> Result<(Connection, i64), StorageError> {
         let connection = Connection::open(path)?;
         // Before the first table, or it has no effect.
-        connection.execute_batch("PRAGMA page_size = 8192; PRAGMA auto_vacuum = INCREMENTAL;")?;
+        connection.pragma_update(None, "page_size", schema::PAGE_SIZE as i64)?;
+        connection.execute_batch("PRAGMA auto_vacuum = INCREMENTAL;")?;
         schema::prepare_connection(&connection)?;
         connection.query_row("PRAGMA journal_mode = WAL", [], |_| Ok(()))?;
         // NORMAL survives a killed process and may lose the newest commits

@@ -12,6 +12,9 @@ use crate::log::PartitionId;
 /// Of the tables below. A database of another version is refused.
 pub(super) const VERSION: i64 = 1;
 
+/// Bytes of one of the database's pages.
+pub(super) const PAGE_SIZE: usize = 8192;
+
 /// Bits of a batch's key that hold the offset.
 const OFFSET_BITS: u32 = 40;
 /// The largest offset that fits.

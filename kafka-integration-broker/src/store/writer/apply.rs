@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::worker::{Finish, Worker, repeated};
+use super::worker::{Finish, Worker};
 use super::{AppendError, Appended, Command, Compaction};
 use crate::clock::now_ms;
 use crate::groups::{CommittedOffset, TopicPartition};
@@ -124,7 +124,16 @@ impl Worker {
             }
         })?;
         if let Sequenced::Duplicate(seen) = sequenced {
-            return Ok((repeated(seen.base_offset, log_start), None));
+            let appended = Appended {
+                base_offset: seen.base_offset,
+                log_append_time: if header.is_log_append_time() {
+                    seen.timestamp
+                } else {
+                    -1
+                },
+                log_start,
+            };
+            return Ok((appended, None));
         }
         self.has_room(batch.bytes.len())?;
         let now = now_ms();
@@ -401,8 +410,7 @@ impl Worker {
         } = compaction;
         self.change_tail(&partition, |view| {
             let is_forgotten = |offset: &i64| forgotten.binary_search(offset).is_ok();
-            view.aborted
-                .retain(|aborted| !is_forgotten(&aborted.last_offset));
+            view.forget_aborted(|aborted| is_forgotten(&aborted.last_offset));
             view.tail.compact(rewritten, &removed);
         });
     }

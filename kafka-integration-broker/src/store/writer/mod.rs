@@ -2,6 +2,8 @@
 
 mod apply;
 mod round;
+#[cfg(test)]
+mod tests;
 mod topics;
 mod worker;
 

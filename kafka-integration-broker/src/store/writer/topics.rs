@@ -95,7 +95,7 @@ impl Worker {
                     worker.change_tail(&partition, |view| {
                         view.log_start = start;
                         view.tail.trim(start);
-                        view.aborted.retain(|aborted| aborted.last_offset >= start);
+                        view.forget_aborted(|aborted| aborted.last_offset < start);
                     });
                     partition.waiters.wake();
                     start

@@ -6,8 +6,8 @@ use std::sync::mpsc::SyncSender;
 
 use tokio::sync::{mpsc, oneshot};
 
+use super::Command;
 use super::round::Touched;
-use super::{Appended, Command};
 use crate::groups::Offsets;
 use crate::log::{Catalogue, Partition, PartitionId, StoredBatch};
 use crate::store::StorageError;
@@ -18,8 +18,9 @@ use crate::store::database::Database;
 const COMMANDS_PER_COMMIT: usize = 512;
 /// Nor does a commit carry many more bytes than this.
 const BYTES_PER_COMMIT: usize = 16 * 1024 * 1024;
-/// After so many bytes another thread writes the database's log back into its
-/// file, while this one goes on.
+/// After so many bytes of SQLite's log another thread writes it back into the
+/// file, while this one goes on. Whatever is written counts, by whole pages: a
+/// small batch or a committed offset takes far more there than it has bytes.
 const CHECKPOINT_AFTER: usize = 16 * 1024 * 1024;
 /// After so many, this thread does what is left. Only when all of it is written
 /// back does SQLite begin the log anew, and while commits go on the other
@@ -49,8 +50,10 @@ pub(in crate::store) struct Worker {
     swept: Vec<(PartitionId, i64)>,
     /// A command that must not share a transaction with those before it.
     held: Option<Command>,
-    written: usize,
-    since_caught_up: usize,
+    /// How long SQLite's log was when the other thread was told to write it
+    /// back, and when this one did.
+    told_at: usize,
+    caught_up_at: usize,
     checkpoint: Option<SyncSender<()>>,
 }
 
@@ -80,8 +83,8 @@ impl Worker {
             cache_limit,
             swept,
             held: None,
-            written: 0,
-            since_caught_up: 0,
+            told_at: 0,
+            caught_up_at: 0,
             checkpoint,
         }
     }
@@ -158,21 +161,24 @@ impl Worker {
             finish(self, outcome.as_ref().copied());
         }
         self.evict();
-        self.keep_log_short(bytes);
+        self.keep_log_short();
         stopped
     }
 
-    fn keep_log_short(&mut self, written: usize) {
+    fn keep_log_short(&mut self) {
         let (Some(database), Some(checkpoint)) = (&self.database, &self.checkpoint) else {
             return;
         };
-        self.written += written;
-        self.since_caught_up += written;
-        if self.since_caught_up >= CATCH_UP_AFTER {
-            (self.written, self.since_caught_up) = (0, 0);
+        let size = database.log_size();
+        if size < self.told_at {
+            // It was begun anew.
+            (self.told_at, self.caught_up_at) = (0, 0);
+        }
+        if size - self.caught_up_at >= CATCH_UP_AFTER {
+            (self.told_at, self.caught_up_at) = (size, size);
             database.checkpoint("PASSIVE");
-        } else if self.written >= CHECKPOINT_AFTER {
-            self.written = 0;
+        } else if size - self.told_at >= CHECKPOINT_AFTER {
+            self.told_at = size;
             // One that is under way is enough.
             let _ = checkpoint.try_send(());
         }
@@ -273,6 +279,7 @@ impl Worker {
                 self.swept.clear();
             }
         }
+        self.keep_log_short();
     }
 }
 
@@ -296,14 +303,5 @@ fn weight(command: &Command) -> usize {
             .map(|batch| batch.bytes.len())
             .sum(),
         _ => 0,
-    }
-}
-
-/// The answer to a batch that was appended before.
-pub(super) fn repeated(base_offset: i64, log_start: i64) -> Appended {
-    Appended {
-        base_offset,
-        log_append_time: -1,
-        log_start,
     }
 }
