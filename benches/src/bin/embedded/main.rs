@@ -1,6 +1,6 @@
 //! The embedded broker beside Apache Kafka, alternating in one run.
 //!
-//! `cargo run --release -p kafka-integration-benches --bin broker -- compare --kafka localhost:9092`
+//! `cargo run --release -p kafka-integration-benches --bin embedded -- compare --kafka localhost:9092`
 
 mod compare;
 mod latency;
