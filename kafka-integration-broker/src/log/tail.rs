@@ -32,6 +32,11 @@ impl Tail {
         Some(batch)
     }
 
+    /// How many batches there are.
+    pub(crate) fn len(&self) -> usize {
+        self.batches.len()
+    }
+
     /// Bytes of all batches.
     pub(crate) fn size(&self) -> usize {
         self.size

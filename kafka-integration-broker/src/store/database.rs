@@ -17,6 +17,11 @@ thread_local! {
     static LOG_PAGES: Cell<usize> = const { Cell::new(0) };
 }
 
+/// Empty pages that the file keeps for records to come: 64 MiB.
+const PAGES_KEPT: i64 = (64 << 20) / schema::PAGE_SIZE as i64;
+/// Empty pages given back at a time: 2 MiB.
+const PAGES_AT_ONCE: usize = (2 << 20) / schema::PAGE_SIZE;
+
 /// The writer's connection.
 #[derive(Debug)]
 pub(super) struct Database {
@@ -69,6 +74,27 @@ impl Database {
         {
             tracing::warn!(%error, "the broker's database could not be checkpointed");
         }
+    }
+
+    /// Gives some of the file's empty pages back to the system, when there are
+    /// far more than the next records need; `true` when there are more.
+    pub(super) fn shrink(&self) -> bool {
+        let number = |sql| {
+            self.connection
+                .query_row(sql, [], |row| row.get::<_, i64>(0))
+        };
+        let shrunk = || -> rusqlite::Result<bool> {
+            if number("PRAGMA freelist_count")? <= PAGES_KEPT {
+                return Ok(false);
+            }
+            self.connection
+                .execute_batch(&format!("PRAGMA incremental_vacuum({PAGES_AT_ONCE})"))?;
+            Ok(true)
+        };
+        shrunk().unwrap_or_else(|error| {
+            tracing::warn!(%error, "the broker's database could not be made smaller");
+            false
+        })
     }
 
     pub(super) fn insert_batch(

@@ -1,4 +1,5 @@
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use crate::clock::now_ms;
 use crate::groups::{CommittedOffset, TopicPartition};
@@ -74,5 +75,60 @@ async fn sqlites_log_is_begun_anew_when_only_offsets_are_written() {
     }
     let log = std::fs::metadata(directory.path().join("broker.db-wal")).expect("the log");
     assert!(log.len() < ALLOWED, "{} bytes", log.len());
+    opened.writer.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn deleted_records_leave_the_disk_under_load_too() {
+    const PATIENCE: Duration = Duration::from_secs(30);
+    let directory = tempfile::tempdir().expect("a directory");
+    let opened = open(&StoreOptions {
+        data_dir: Some(directory.path().into()),
+        sync_to_disk: false,
+        memory_limit: 0,
+    })
+    .expect("opens");
+    let topic = opened.writer.create_topic("topic", 100, Default::default());
+    let topic = topic.await.expect("made");
+    let valid = || {
+        let bytes = Batch::default().with(None, Some("a")).bytes();
+        validate(&bytes, &Rules::of(&topic.config(), 11)).expect("valid")
+    };
+    let trimmed = topic.partition(0).expect("a partition");
+    for _ in 0..200 {
+        let appending = opened.writer.append(vec![(Arc::clone(&trimmed), valid())]);
+        appending.await.expect("runs").done().await.expect("runs");
+    }
+
+    // Nobody waits for an answer to these, and they take longer to do than to
+    // send, so that the queue is never empty.
+    let flood = async {
+        loop {
+            opened.writer.forget_producers(0).await;
+            tokio::task::consume_budget().await;
+        }
+    };
+    let swept = async {
+        opened
+            .writer
+            .trim(Arc::clone(&trimmed), 200)
+            .await
+            .expect("trimmed");
+        let begun = Instant::now();
+        while !opened
+            .reader
+            .infos(trimmed.id, 0, 1)
+            .await
+            .expect("read")
+            .is_empty()
+        {
+            assert!(begun.elapsed() < PATIENCE, "they are still there");
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    tokio::select! {
+        () = swept => {}
+        () = flood => {}
+    }
     opened.writer.stop().await;
 }

@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::mpsc::SyncSender;
 
+use rustc_hash::FxHashMap;
 use tokio::sync::{mpsc, oneshot};
 
 use super::Command;
@@ -28,7 +29,13 @@ const CHECKPOINT_AFTER: usize = 16 * 1024 * 1024;
 const CATCH_UP_AFTER: usize = 128 * 1024 * 1024;
 /// Batches of deleted topics removed at a time, while there is nothing else
 /// to do.
-const SWEPT_AT_ONCE: u32 = 256;
+const SWEPT_AT_ONCE: u32 = 32;
+/// Under load, which never leaves the queue empty, what would be done while there
+/// is nothing else to do is done after so many commits, a piece at a time.
+const ROUNDS_UNTIL_TIDY: u64 = 16;
+
+/// So many places in the order of eviction cost too little to look after.
+const CACHED_UNCHECKED: usize = 1024;
 
 /// Runs once the transaction has ended: publishes and answers.
 pub(super) type Finish = Box<dyn FnOnce(&mut Worker, Result<(), &StorageError>) + Send>;
@@ -44,6 +51,10 @@ pub(in crate::store) struct Worker {
     /// Which partition's oldest batch leaves memory next.
     cached: VecDeque<Arc<Partition>>,
     cached_bytes: usize,
+    /// How long `cached` gets before what is gone is looked for.
+    cached_checked_at: usize,
+    /// The file may have more empty pages than it needs.
+    shrinking: bool,
     cache_limit: usize,
     /// Partitions with batches on disk that nobody can reach any more: those
     /// that end before the offset.
@@ -80,6 +91,8 @@ impl Worker {
             touched: Touched::default(),
             cached: VecDeque::new(),
             cached_bytes: 0,
+            cached_checked_at: CACHED_UNCHECKED,
+            shrinking: false,
             cache_limit,
             swept,
             held: None,
@@ -92,17 +105,19 @@ impl Worker {
     /// Works until told to stop, or until every sender is gone.
     pub(in crate::store) fn run(mut self, mut commands: mpsc::Receiver<Command>) {
         let mut stopped = None;
+        let mut rounds = 0_u64;
         while stopped.is_none() {
             let first = match self.held.take().map_or_else(|| commands.try_recv(), Ok) {
                 Ok(command) => Some(command),
-                Err(mpsc::error::TryRecvError::Empty) if !self.swept.is_empty() => {
-                    self.sweep();
-                    continue;
-                }
+                Err(mpsc::error::TryRecvError::Empty) if self.tidy() => continue,
                 Err(_) => commands.blocking_recv(),
             };
             let Some(first) = first else { break };
             stopped = self.round(first, &mut commands);
+            rounds += 1;
+            if rounds.is_multiple_of(ROUNDS_UNTIL_TIDY) {
+                self.tidy();
+            }
         }
         if let Some(database) = &self.database {
             database.checkpoint("TRUNCATE");
@@ -252,13 +267,52 @@ impl Worker {
                 self.cached_bytes -= batch.bytes.len();
             }
         }
+        if self.cached.len() >= self.cached_checked_at {
+            self.forget_gone();
+            self.cached_checked_at = 2 * self.cached.len() + CACHED_UNCHECKED;
+        }
+    }
+
+    /// Batches leave memory in other ways too: deleted, compacted, with their
+    /// topic. Their places in the order of eviction go here.
+    fn forget_gone(&mut self) {
+        let mut held: FxHashMap<PartitionId, usize> = FxHashMap::default();
+        let mut kept: VecDeque<_> = VecDeque::new();
+        // The newest are those that are still there.
+        for partition in self.cached.drain(..).rev() {
+            let held = held
+                .entry(partition.id)
+                .or_insert_with(|| partition.view(|view| view.tail.len()));
+            if *held > 0 {
+                *held -= 1;
+                kept.push_front(partition);
+            }
+        }
+        self.cached = kept;
     }
 
     /// Has batches removed from the disk when there is nothing else to do.
     pub(super) fn sweep_later(&mut self, partition: PartitionId, before: i64) {
-        if self.database.is_some() {
-            self.swept.push((partition, before));
+        if self.database.is_none() {
+            return;
         }
+        match self.swept.iter_mut().find(|(id, _)| *id == partition) {
+            Some((_, known)) => *known = before.max(*known),
+            None => self.swept.push((partition, before)),
+        }
+    }
+
+    /// Does a piece of the work that nobody waits for; `false` when there is
+    /// none.
+    fn tidy(&mut self) -> bool {
+        if self.swept.is_empty() {
+            let more = self.shrinking && self.database.as_ref().is_some_and(Database::shrink);
+            self.shrinking = more;
+            return more;
+        }
+        self.sweep();
+        self.shrinking = self.swept.is_empty();
+        true
     }
 
     fn sweep(&mut self) {
@@ -275,7 +329,7 @@ impl Worker {
             Ok(_) => {}
             Err(error) => {
                 // What stays is found again at the next start.
-                tracing::warn!(%error, "records of a deleted topic could not be removed");
+                tracing::warn!(%error, "deleted records could not be removed from the disk");
                 self.swept.clear();
             }
         }
