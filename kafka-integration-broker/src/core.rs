@@ -16,7 +16,7 @@ use crate::options::Options;
 use crate::sessions::FetchSessions;
 use crate::store::{Reader, Writer};
 use crate::transactions;
-use crate::wire::Budget;
+use crate::wire::{AnswerShare, Budget};
 
 /// The one node of the cluster.
 pub(crate) const NODE: BrokerId = BrokerId(1);
@@ -65,6 +65,8 @@ pub(crate) struct RequestContext {
     pub(crate) connection: u64,
     /// For the connection that waits to begin with the next request.
     pub(crate) ahead: Ahead,
+    /// The answer's share of the memory.
+    pub(crate) share: AnswerShare,
 }
 
 /// Tells a connection that a request is past the point at which its order

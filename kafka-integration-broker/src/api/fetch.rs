@@ -14,6 +14,7 @@ use crate::core::RequestContext;
 use crate::log::{Partition, ReadError, Waiter};
 use crate::records::BatchHeader;
 use crate::sessions::{Asked, Fetching, Key, Request, Told};
+use crate::wire::MODEST_ANSWER;
 
 /// Bytes of records in one answer, whatever the client allows; the default of
 /// Apache Kafka's `fetch.max.bytes`.
@@ -54,7 +55,19 @@ pub(super) async fn handle(
         | Fetching::Begun { asked, .. }
         | Fetching::Continued { asked, .. } => asked,
     };
-    let reads = poll(cx, asked, &limits, began).await;
+    let mut reads = poll(cx, asked, &limits, began).await;
+    match cx.core.budget.try_answer(size(&reads)) {
+        Some(share) => share.into_iter().for_each(|share| cx.share.keep(share)),
+        // Too many answers wait for clients that take their time. This one
+        // waits for its turn with nothing in its hands, and is a small one.
+        None => {
+            drop(reads);
+            if let Some(share) = cx.core.budget.modest_answer().await {
+                cx.share.keep(share);
+            }
+            reads = poll(cx, asked, &limits.modest(), began).await;
+        }
+    }
     Ok(answer(cx.version, &fetching, reads))
 }
 
@@ -66,6 +79,16 @@ struct Limits {
 }
 
 impl Limits {
+    /// What there is, at once, and not much of it.
+    fn modest(&self) -> Self {
+        Self {
+            min_bytes: 0,
+            max_bytes: self.max_bytes.min(MODEST_ANSWER),
+            max_wait: Duration::ZERO,
+            committed_only: self.committed_only,
+        }
+    }
+
     fn of(request: &FetchRequest) -> Self {
         let max_bytes = usize::try_from(request.max_bytes.min(LARGEST_ANSWER)).unwrap_or(0);
         Self {
@@ -114,6 +137,12 @@ fn session_request(version: i16, request: FetchRequest) -> Request {
         asked,
         forgotten,
     }
+}
+
+/// Bytes of records.
+fn size(reads: &[Read]) -> usize {
+    let found = reads.iter().filter_map(|read| read.outcome.as_ref().ok());
+    found.flat_map(|data| &data.batches).map(Bytes::len).sum()
 }
 
 /// Reads until there is enough, something failed, or the wait is over.

@@ -276,7 +276,11 @@ impl From<RecordsError> for Refused {
 fn refusal(error: &AppendError, version: i16) -> Refused {
     let code = match error {
         AppendError::Deleted => ResponseError::UnknownTopicOrPartition,
-        AppendError::Storage(_) => ResponseError::KafkaStorageError,
+        AppendError::Storage(error) => {
+            // Clients try again for minutes without a word.
+            tracing::warn!(%error, "records were refused");
+            ResponseError::KafkaStorageError
+        }
         AppendError::Sequence(error) => match error {
             SequenceError::OutOfOrder { .. } => ResponseError::OutOfOrderSequenceNumber,
             SequenceError::Fenced { .. } => ResponseError::InvalidProducerEpoch,

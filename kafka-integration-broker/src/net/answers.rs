@@ -114,6 +114,7 @@ impl<W: AsyncWrite + Unpin> Answers<W> {
             }
             Err(_) => return Err(End::Closed("the peer does not read its responses".into())),
         }
+        drop(answered.share);
         match answered.close {
             Some(reason) => Err(End::Closed(reason)),
             None => Ok(()),

@@ -11,7 +11,7 @@ use kafka_protocol::protocol::StrBytes;
 use crate::api::{self, Code, Stop};
 use crate::core::RequestContext;
 use crate::security::{Login, Step, Users};
-use crate::wire::{Frame, served};
+use crate::wire::{AnswerShare, Frame, served};
 
 const REFUSED: &str = "Authentication failed: unknown user or wrong password.";
 
@@ -19,6 +19,8 @@ const REFUSED: &str = "Authentication failed: unknown user or wrong password.";
 pub(super) struct Answered {
     pub(super) response: BytesMut,
     pub(super) close: Option<String>,
+    /// Given back once it is sent.
+    pub(super) share: AnswerShare,
 }
 
 impl Answered {
@@ -26,6 +28,7 @@ impl Answered {
         Self {
             response,
             close: None,
+            share: AnswerShare::default(),
         }
     }
 }
@@ -69,7 +72,11 @@ pub(super) async fn answer(
             ))),
         };
     };
-    Ok(Some(Answered { response, close }))
+    Ok(Some(Answered {
+        response,
+        close,
+        share: AnswerShare::default(),
+    }))
 }
 
 fn handshake(

@@ -16,7 +16,7 @@ use super::authenticate::{self, Answered};
 use crate::api::{self, Stop};
 use crate::core::{Ahead, Core, RequestContext};
 use crate::security::Login;
-use crate::wire::{Frame, FrameError, Received, read_frame};
+use crate::wire::{AnswerShare, Frame, FrameError, Received, read_frame};
 
 /// Serves a connection to its end, or until the door is `closed`.
 pub(super) async fn serve(
@@ -182,7 +182,9 @@ impl Peer {
             peer: self.address,
             connection: self.connection,
             ahead,
+            share: AnswerShare::default(),
         };
+        let share = cx.share.clone();
         if let Some(answered) = authenticate::answer(login, &cx, &frame).await? {
             return Ok(answered);
         }
@@ -190,6 +192,7 @@ impl Peer {
         Ok(Answered {
             response,
             close: None,
+            share,
         })
     }
 }

@@ -3,6 +3,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
+use parking_lot::Mutex;
 use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
@@ -15,12 +16,30 @@ const TRUSTED: usize = 1024 * 1024;
 /// The memory is shared out in pieces of this size.
 const PIECE: usize = 1024;
 
-/// What all connections together may hold of requests.
+/// Bytes of records in all answers that are not sent yet. Copies of them make
+/// it up to three times as much.
+const ANSWERS: usize = 256 * 1024 * 1024;
+/// Bytes of records in an answer when there is no room for a larger one.
+pub(crate) const MODEST_ANSWER: usize = 1024 * 1024;
+
+/// What all connections together may hold of requests, and of answers.
 #[derive(Debug)]
 pub(crate) struct Budget {
     largest: usize,
     patience: Duration,
     memory: Arc<Semaphore>,
+    answers: Arc<Semaphore>,
+}
+
+/// What one answer may hold of the memory, until it is sent.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct AnswerShare(Arc<Mutex<Option<OwnedSemaphorePermit>>>);
+
+impl AnswerShare {
+    /// Keeps a share for as long as this or a clone of it lives.
+    pub(crate) fn keep(&self, share: OwnedSemaphorePermit) {
+        *self.0.lock() = Some(share);
+    }
 }
 
 /// A frame, and its share of the memory until it is dropped.
@@ -61,7 +80,28 @@ impl Budget {
             largest,
             patience,
             memory: Arc::new(Semaphore::new(pieces)),
+            answers: Arc::new(Semaphore::new(ANSWERS / PIECE)),
         }
+    }
+}
+
+impl Budget {
+    /// A share for an answer of `bytes`, if there is one now; none is needed
+    /// for a small one.
+    pub(crate) fn try_answer(&self, bytes: usize) -> Option<Option<OwnedSemaphorePermit>> {
+        if bytes <= SMALL {
+            return Some(None);
+        }
+        let pieces = u32::try_from(bytes.div_ceil(PIECE)).ok()?;
+        let share = Arc::clone(&self.answers).try_acquire_many_owned(pieces);
+        share.ok().map(Some)
+    }
+
+    /// A share for an answer of [`MODEST_ANSWER`] bytes; waits for it.
+    pub(crate) async fn modest_answer(&self) -> Option<OwnedSemaphorePermit> {
+        let pieces = (MODEST_ANSWER / PIECE) as u32;
+        let share = Arc::clone(&self.answers).acquire_many_owned(pieces);
+        share.await.ok()
     }
 }
 

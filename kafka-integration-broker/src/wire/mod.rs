@@ -5,6 +5,8 @@ pub(crate) mod guard;
 mod request;
 mod versions;
 
-pub(crate) use self::frame::{Budget, FrameError, Received, read_frame};
+pub(crate) use self::frame::{
+    AnswerShare, Budget, FrameError, MODEST_ANSWER, Received, read_frame,
+};
 pub(crate) use self::request::Frame;
 pub(crate) use self::versions::{SERVED, Served, served};

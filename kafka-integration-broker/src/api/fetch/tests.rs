@@ -2,6 +2,9 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
+use kafka_protocol::messages::TopicName;
+use kafka_protocol::messages::fetch_request::{FetchPartition, FetchTopic};
+
 use super::*;
 use crate::EmbeddedBroker;
 use crate::core::Ahead;
@@ -83,6 +86,7 @@ async fn read_while_deleting() {
         peer: broker.address(),
         connection: 0,
         ahead: Ahead::default(),
+        share: Default::default(),
     };
     let reading = Arc::clone(&partition);
     // Keeps the thread for disks busy until the fetch waits for it.
@@ -124,4 +128,61 @@ fn no_answer_is_waited_for_that_would_be_too_large() {
         .with_min_bytes(2_000)
         .with_max_bytes(1_000);
     assert_eq!(Limits::of(&request).min_bytes, 1_000);
+}
+
+/// All answers together hold a bounded part of the memory, however slowly they
+/// are taken.
+#[tokio::test]
+async fn without_room_for_its_answer_a_fetch_waits_and_is_answered_modestly() {
+    const ALL: usize = 256 << 20;
+    let broker = EmbeddedBroker::builder().start().await.expect("starts");
+    let core = broker.core();
+    let topic = core.writer.create_topic("topic", 1, Default::default());
+    let topic = topic.await.expect("made");
+    let partition = topic.partition(0).expect("a partition");
+    let value = "a".repeat(700_000);
+    for _ in 0..3 {
+        let batch = Batch::default().with(None, Some(&value)).bytes();
+        let valid = validate(&batch, &Rules::of(&topic.config(), 11)).expect("valid");
+        let appending = core.writer.append(vec![(Arc::clone(&partition), valid)]);
+        appending.await.expect("runs").done().await.expect("runs");
+    }
+    let cx = RequestContext {
+        core: Arc::clone(&core),
+        version: 4,
+        client_id: Default::default(),
+        peer: broker.address(),
+        connection: 0,
+        ahead: Ahead::default(),
+        share: Default::default(),
+    };
+    let request = FetchRequest::default()
+        .with_max_bytes(i32::MAX)
+        .with_topics(vec![
+            FetchTopic::default()
+                .with_topic(TopicName("topic".into()))
+                .with_partitions(vec![
+                    FetchPartition::default().with_partition_max_bytes(i32::MAX),
+                ]),
+        ]);
+    let taken = |answer: &FetchResponse| {
+        let records = answer.responses[0].partitions[0].records.as_ref();
+        records.map_or(0, Bytes::len)
+    };
+    let alone = handle(&cx, request.clone()).await.expect("answered");
+    assert!(taken(&alone) > 2_100_000);
+    drop(cx.share);
+
+    let cx = RequestContext {
+        share: Default::default(),
+        ..cx
+    };
+    let others = core.budget.try_answer(ALL).expect("there is room");
+    let mut fetch = Box::pin(handle(&cx, request));
+    let early = tokio::time::timeout(Duration::from_millis(100), &mut fetch).await;
+    assert!(early.is_err(), "answered without room");
+    drop(others);
+    let modest = fetch.await.expect("answered");
+    assert!((700_000..=1 << 20).contains(&taken(&modest)));
+    broker.stop().await;
 }
