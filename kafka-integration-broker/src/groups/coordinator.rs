@@ -350,7 +350,7 @@ impl Coordinator {
         start: Start,
         command: impl FnOnce(Reply<T>) -> Command,
     ) -> Result<Option<T>, ResponseError> {
-        let Some(sender) = self.find(group, start) else {
+        let Some(sender) = self.find(group, start)? else {
             return Ok(None);
         };
         let (reply, answer) = oneshot::channel();
@@ -361,14 +361,28 @@ impl Coordinator {
         answer.await.map(Some).map_err(|_| stopped)
     }
 
-    fn find(&self, group: &str, start: Start) -> Option<mpsc::Sender<Command>> {
+    /// # Errors
+    /// There are too many groups for one more.
+    fn find(
+        &self,
+        group: &str,
+        start: Start,
+    ) -> Result<Option<mpsc::Sender<Command>>, ResponseError> {
         let shared = &self.shared;
         let mut groups = shared.groups.lock();
         let id: Arc<str> = match groups.get_key_value(group) {
-            Some((_, Slot::Running(sender))) => return Some(sender.clone()),
+            Some((_, Slot::Running(sender))) => return Ok(Some(sender.clone())),
             Some((id, Slot::Dormant(_))) => Arc::clone(id),
-            None if start == Start::Always || shared.has_offsets(group) => Arc::from(group),
-            None => return None,
+            None if shared.has_offsets(group) => Arc::from(group),
+            None if start == Start::Always && groups.len() < shared.settings.max_groups => {
+                Arc::from(group)
+            }
+            None if start == Start::Always => {
+                let limit = shared.settings.max_groups;
+                tracing::warn!(group, limit, "too many groups: refused");
+                return Err(ResponseError::CoordinatorNotAvailable);
+            }
+            None => return Ok(None),
         };
         let kind = match groups.remove(&id) {
             Some(Slot::Dormant(stored)) => Kind::restore(&id, stored, shared, Instant::now()),
@@ -376,7 +390,7 @@ impl Coordinator {
         };
         let sender = shared.run(Arc::clone(&id), kind);
         groups.insert(id, Slot::Running(sender.clone()));
-        Some(sender)
+        Ok(Some(sender))
     }
 
     /// Drops offsets that are past their retention, now and then.

@@ -13,6 +13,9 @@ pub(crate) struct Settings {
     pub(crate) max_session_timeout: Duration,
     /// `group.max.size`, in members.
     pub(crate) max_size: usize,
+    /// Groups that have members or a state at a time; Apache Kafka has no such
+    /// limit. A client may invent as many ids as it likes.
+    pub(crate) max_groups: usize,
     /// Sessions and heartbeats of the consumer protocol.
     pub(crate) consumer: Timing,
     /// How long a member that joins for the first time may wait for its
@@ -33,6 +36,7 @@ impl Default for Settings {
             min_session_timeout: Duration::from_secs(6),
             max_session_timeout: Duration::from_secs(30 * 60),
             max_size: i32::MAX as usize,
+            max_groups: 20_000,
             consumer: Timing::default(),
             new_member_join_timeout: Duration::from_secs(5 * 60),
             offset_metadata_max: 4096,

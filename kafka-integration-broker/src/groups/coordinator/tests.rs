@@ -19,6 +19,10 @@ struct Scene {
 
 impl Scene {
     fn open(data_dir: Option<&Path>) -> Self {
+        Self::with(data_dir, Settings::default())
+    }
+
+    fn with(data_dir: Option<&Path>, settings: Settings) -> Self {
         let mut opened = store::open(&StoreOptions {
             data_dir: data_dir.map(Path::to_path_buf),
             sync_to_disk: false,
@@ -26,7 +30,7 @@ impl Scene {
         })
         .expect("a store");
         let groups = Coordinator::start(
-            Settings::default(),
+            settings,
             Arc::clone(&opened.offsets),
             opened.catalogue,
             opened.writer,
@@ -246,6 +250,7 @@ async fn a_deleted_group_is_not_listed_while_its_task_runs() {
     let scene = Scene::open(None);
     assert_eq!(scene.commit("g", -1, 5).await, Ok(()));
     let busy = scene.groups.find("g", Start::IfKnown);
+    let busy = busy.expect("there is room");
     assert!(busy.is_some());
     assert_eq!(scene.groups.delete("g").await, Ok(()));
     scene.running(1).await;
@@ -386,4 +391,27 @@ async fn a_forced_rebalance_is_told_at_the_next_heartbeat() {
     scene.groups.force_rebalance("g").await;
     let told = scene.heartbeat("g", &member).await;
     assert_eq!(told, Err(ResponseError::RebalanceInProgress));
+}
+
+#[tokio::test]
+async fn there_are_only_so_many_groups_at_a_time() {
+    let scene = Scene::with(
+        None,
+        Settings {
+            max_groups: 2,
+            ..Settings::default()
+        },
+    );
+    let first = scene.member("one").await;
+    scene.member("two").await;
+    let third = scene.commit("three", -1, 5).await;
+    assert_eq!(third, Err(ResponseError::CoordinatorNotAvailable));
+    assert_eq!(scene.heartbeat("one", &first).await, Ok(()));
+    scene.leave("one", &first).await;
+    // A group without members and offsets leaves nothing behind.
+    let deleted = scene.groups.delete("one").await;
+    assert_eq!(deleted, Ok(()));
+    scene.running(1).await;
+    assert_eq!(scene.commit("three", -1, 5).await, Ok(()));
+    scene.close().await;
 }
