@@ -281,26 +281,6 @@ impl EmbeddedBrokerBuilder {
             self.options.patience,
         );
         let (stopping, tasks) = (CancellationToken::new(), TaskTracker::new());
-        let transactions = transactions::Coordinator::start(
-            transactions::Shared {
-                writer: opened.writer.clone(),
-                catalogue: Arc::clone(&opened.catalogue),
-                stopping: stopping.clone(),
-                tasks: tasks.clone(),
-            },
-            &transactions::Stored {
-                meta,
-                transactions: records.remove(&RecordKind::Transaction).unwrap_or_default(),
-            },
-        )
-        .await;
-        let transactions = match transactions {
-            Ok(transactions) => transactions,
-            Err(error) => {
-                end(&opened.writer, opened.thread).await;
-                return Err(StartError::of_transactions(error, &self.options));
-            }
-        };
         let groups = Coordinator::start(
             groups::Settings {
                 initial_rebalance_delay: self.options.initial_rebalance_delay,
@@ -315,6 +295,31 @@ impl EmbeddedBrokerBuilder {
             tasks.clone(),
             records.remove(&RecordKind::Group).unwrap_or_default(),
         );
+        let transactions = transactions::Coordinator::start(
+            transactions::Shared {
+                writer: opened.writer.clone(),
+                catalogue: Arc::clone(&opened.catalogue),
+                groups: groups.clone(),
+                stopping: stopping.clone(),
+                tasks: tasks.clone(),
+            },
+            &transactions::Stored {
+                meta,
+                transactions: records.remove(&RecordKind::Transaction).unwrap_or_default(),
+            },
+        )
+        .await;
+        let transactions = match transactions {
+            Ok(transactions) => transactions,
+            Err(error) => {
+                // Groups were at work already.
+                stopping.cancel();
+                tasks.close();
+                tasks.wait().await;
+                end(&opened.writer, opened.thread).await;
+                return Err(StartError::of_transactions(error, &self.options));
+            }
+        };
         let advertised = advertised(self.advertised, address);
         opened.catalogue.set_broker(fixed_settings(
             &opened.catalogue.broker(),

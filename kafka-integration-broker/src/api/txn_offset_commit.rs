@@ -10,7 +10,7 @@ use kafka_protocol::messages::{TxnOffsetCommitRequest, TxnOffsetCommitResponse};
 use super::{Code, Stop};
 use crate::clock::now_ms;
 use crate::core::RequestContext;
-use crate::groups::{CommittedOffset, TopicPartition};
+use crate::groups::{CommitClaim, CommittedOffset, TopicPartition};
 use crate::transactions::{Identity, OffsetsToCommit, Protocol};
 
 /// The oldest version whose clients know `TRANSACTION_ABORTABLE`.
@@ -82,16 +82,9 @@ async fn commit(
     if request.transactional_id.is_empty() {
         return Err(ResponseError::InvalidRequest);
     }
-    let instance = request.group_instance_id.as_deref();
-    let groups = &cx.core.groups;
-    groups
-        .check_txn_commit(
-            &request.group_id,
-            request.generation_id,
-            &request.member_id,
-            instance,
-        )
-        .await?;
+    if request.group_id.is_empty() {
+        return Err(ResponseError::InvalidGroupId);
+    }
     let who = Identity {
         producer_id: request.producer_id.0,
         epoch: request.producer_epoch,
@@ -103,6 +96,13 @@ async fn commit(
     };
     let offsets = OffsetsToCommit {
         group: Arc::from(&*request.group_id.0),
+        claim: CommitClaim {
+            member_id: request.member_id.clone(),
+            instance_id: request.group_instance_id.clone(),
+            generation: request.generation_id,
+            version: cx.version,
+            transactional: true,
+        },
         offsets,
     };
     let transactions = &cx.core.transactions;
@@ -133,3 +133,6 @@ fn committed(partition: &TxnOffsetCommitRequestPartition, now: i64) -> Committed
         timestamp: now,
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -13,6 +13,7 @@ use tokio::sync::oneshot;
 use super::consumer::Refused;
 use super::{CommittedOffset, TopicPartition};
 use crate::core::RequestContext;
+use crate::store::Changes;
 
 /// Where an answer goes. A receiver that is gone is a client that is gone.
 pub(super) type Reply<T> = oneshot::Sender<T>;
@@ -91,9 +92,10 @@ pub(super) enum Command {
         offsets: Vec<(TopicPartition, CommittedOffset)>,
         reply: Reply<Result<(), ResponseError>>,
     },
-    /// Whether the sender may commit; stores nothing.
-    CheckCommit {
+    /// Makes changes of a transaction, if the sender may commit.
+    CommitInTransaction {
         claim: CommitClaim,
+        changes: Changes,
         reply: Reply<Result<(), ResponseError>>,
     },
     /// `None` when this is no classic group, or none at all.

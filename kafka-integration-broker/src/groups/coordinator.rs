@@ -12,7 +12,6 @@ use kafka_protocol::messages::{
     HeartbeatRequest, JoinGroupRequest, JoinGroupResponse, LeaveGroupRequest, LeaveGroupResponse,
     SyncGroupRequest, SyncGroupResponse,
 };
-use kafka_protocol::protocol::StrBytes;
 use parking_lot::Mutex;
 use rustc_hash::FxHashMap;
 use tokio::sync::{mpsc, oneshot};
@@ -28,13 +27,13 @@ use super::{CommittedOffset, Offsets, Settings, TopicPartition};
 use crate::api::Code;
 use crate::clock::now_ms;
 use crate::log::Catalogue;
-use crate::store::Writer;
+use crate::store::{Changes, Writer};
 
 /// Commands that may wait for a group. Whoever asks more waits for room.
 const INBOX: usize = 256;
 
 /// All groups.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Coordinator {
     shared: Arc<Shared>,
 }
@@ -133,10 +132,8 @@ impl Coordinator {
             }
         }
         let coordinator = Self { shared };
-        let sweep = Self {
-            shared: Arc::clone(&coordinator.shared),
-        };
-        coordinator.shared.tasks.spawn(sweep.sweep());
+        let sweep = coordinator.clone().sweep();
+        coordinator.shared.tasks.spawn(sweep);
         coordinator
     }
 
@@ -255,27 +252,25 @@ impl Coordinator {
         answer.await?.unwrap_or(Err(unknown))
     }
 
-    /// Whether offsets may be committed to a group within a transaction.
+    /// Makes changes of a transaction, those that keep offsets for the group,
+    /// if the sender may commit. The group does nothing else in between: who
+    /// is in a later generation finds the offsets pending, or they are refused.
     ///
     /// # Errors
-    /// What TxnOffsetCommit answers for every partition.
-    pub(crate) async fn check_txn_commit(
+    /// The sender may not, or the disk refused: nothing was changed.
+    pub(crate) async fn commit_in_transaction(
         &self,
         group: &str,
-        generation: i32,
-        member_id: &str,
-        instance_id: Option<&str>,
+        claim: CommitClaim,
+        changes: Changes,
     ) -> Result<(), ResponseError> {
         check_name(group)?;
-        let claim = CommitClaim {
-            member_id: StrBytes::from_string(member_id.to_owned()),
-            instance_id: instance_id.map(|id| StrBytes::from_string(id.to_owned())),
-            generation,
-            version: 0,
-            transactional: true,
-        };
         let (start, unknown) = for_commit(&claim);
-        let answer = self.ask(group, start, |reply| Command::CheckCommit { claim, reply });
+        let answer = self.ask(group, start, |reply| Command::CommitInTransaction {
+            claim,
+            changes,
+            reply,
+        });
         answer.await?.unwrap_or(Err(unknown))
     }
 

@@ -91,6 +91,19 @@ impl Group {
                         let _ = reply.send(Err(error));
                     }
                 },
+                Command::CommitInTransaction {
+                    claim,
+                    changes,
+                    reply,
+                } => match self.check_commit(&claim) {
+                    Ok(()) => {
+                        commits.replies.push(reply);
+                        commits.changes = commits.changes.and(changes);
+                    }
+                    Err(error) => {
+                        let _ = reply.send(Err(error));
+                    }
+                },
                 other => {
                     self.store(&mut commits).await;
                     self.answer(other).await;
@@ -168,10 +181,7 @@ impl Group {
                     Kind::Consumer(group) => group.check_fetch(member_id.as_deref(), member_epoch),
                 });
             }
-            Command::Commit { .. } => {}
-            Command::CheckCommit { claim, reply } => {
-                let _ = reply.send(self.check_commit(&claim));
-            }
+            Command::Commit { .. } | Command::CommitInTransaction { .. } => {}
             Command::Describe { reply } => {
                 let known = self.exists();
                 let _ = reply.send(match &self.kind {

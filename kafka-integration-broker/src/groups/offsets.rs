@@ -39,29 +39,18 @@ impl GroupOffsets {
             .any(|offsets| offsets.contains_key(partition))
     }
 
-    /// The pending offsets that these, committed outside a transaction, are
-    /// later than, by producer. They stay pending, as a fact, but with the
-    /// later value: whatever the transaction's end, that one remains.
-    pub(crate) fn overtaken_by(
-        &self,
-        offsets: &[(TopicPartition, CommittedOffset)],
-    ) -> Vec<(i64, TopicPartition, CommittedOffset)> {
-        let mut overtaken = Vec::new();
-        for (producer_id, pending) in &self.pending {
-            let theirs = offsets.iter().filter(|(at, _)| pending.contains_key(at));
-            overtaken.extend(theirs.map(|(at, offset)| (*producer_id, at.clone(), offset.clone())));
-        }
-        overtaken
-    }
-
-    /// Puts the outcome of [`overtaken_by`](Self::overtaken_by) in place.
-    pub(crate) fn overtake(&mut self, overtaken: Vec<(i64, TopicPartition, CommittedOffset)>) {
-        for (producer_id, at, offset) in overtaken {
-            let pending = self.pending.get_mut(&producer_id);
-            if let Some(place) = pending.and_then(|pending| pending.get_mut(&at)) {
-                *place = offset;
+    /// Takes in offsets committed outside a transaction. Pending ones that
+    /// they are later than stay pending, as a fact, but with the later value:
+    /// whatever the transaction's end, that one remains.
+    pub(crate) fn commit(&mut self, offsets: Vec<(TopicPartition, CommittedOffset)>) {
+        for pending in self.pending.values_mut() {
+            for (at, offset) in &offsets {
+                if let Some(place) = pending.get_mut(at) {
+                    place.clone_from(offset);
+                }
             }
         }
+        self.committed.extend(offsets);
     }
 
     fn is_empty(&self) -> bool {

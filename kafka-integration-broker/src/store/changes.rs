@@ -105,6 +105,12 @@ impl Changes {
         self
     }
 
+    /// Adds other changes, after these.
+    pub(crate) fn and(mut self, other: Self) -> Self {
+        self.list.extend(other.list);
+        self
+    }
+
     /// Adds a record to store.
     pub(crate) fn put(self, kind: RecordKind, key: impl Into<String>, value: Vec<u8>) -> Self {
         self.with(Change::Record {

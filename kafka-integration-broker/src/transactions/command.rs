@@ -4,7 +4,7 @@ use kafka_protocol::ResponseError;
 use tokio::sync::oneshot;
 
 use super::transaction::{Identity, State};
-use crate::groups::{CommittedOffset, TopicPartition};
+use crate::groups::{CommitClaim, CommittedOffset, TopicPartition};
 use crate::log::Partition;
 
 /// A version of the transaction protocol, as the client's request shows it.
@@ -20,6 +20,8 @@ pub(crate) enum Protocol {
 #[derive(Debug)]
 pub(crate) struct OffsetsToCommit {
     pub(crate) group: Arc<str>,
+    /// Who says so to the group.
+    pub(crate) claim: CommitClaim,
     pub(crate) offsets: Vec<(TopicPartition, CommittedOffset)>,
 }
 

@@ -12,6 +12,7 @@ use super::command::{Command, Described, Listed, OffsetsToCommit, Protocol, Repl
 use super::producer_ids::{NEXT_PRODUCER_ID, ProducerIds};
 use super::shard::Shard;
 use super::transaction::{Identity, Transaction};
+use crate::groups;
 use crate::log::{Catalogue, Partition};
 use crate::store::{Change, Changes, StorageError, Writer};
 
@@ -27,6 +28,8 @@ const INBOX: usize = 128;
 pub(crate) struct Shared {
     pub(crate) writer: Writer,
     pub(crate) catalogue: Arc<Catalogue>,
+    /// Asked by shards, and never asks one.
+    pub(crate) groups: groups::Coordinator,
     pub(crate) stopping: CancellationToken,
     pub(crate) tasks: TaskTracker,
 }
@@ -173,7 +176,8 @@ impl Coordinator {
     /// Keeps offsets until the producer's transaction ends.
     ///
     /// # Errors
-    /// `TRANSACTION_ABORTABLE` when the group is not in the transaction.
+    /// `TRANSACTION_ABORTABLE` when the group is not in the transaction; what
+    /// the group answers when the sender may not commit to it.
     pub(crate) async fn commit_offsets(
         &self,
         id: &str,

@@ -18,6 +18,7 @@ use super::producer_ids::ProducerIds;
 use super::transaction::{Identity, Transaction};
 use super::{COORDINATOR_EPOCH, EXPIRATION_MS};
 use crate::clock::now_ms;
+use crate::groups;
 use crate::log::{Catalogue, Partition};
 use crate::store::{Change, Changes, Marker, RecordKind, Writer};
 
@@ -33,6 +34,7 @@ const RETRY_MS: i64 = 1_000;
 pub(super) struct Shard {
     writer: Writer,
     catalogue: Arc<Catalogue>,
+    groups: groups::Coordinator,
     producer_ids: ProducerIds,
     transactions: FxHashMap<Arc<str>, Transaction>,
     due: BTreeSet<(i64, Arc<str>)>,
@@ -51,6 +53,7 @@ impl Shard {
         Self {
             writer: shared.writer.clone(),
             catalogue: Arc::clone(&shared.catalogue),
+            groups: shared.groups.clone(),
             producer_ids,
             transactions,
             due,
@@ -219,7 +222,11 @@ impl Shard {
         protocol: Protocol,
     ) -> Result<(), ResponseError> {
         let current = self.known(id)?;
-        let OffsetsToCommit { group, offsets } = offsets;
+        let OffsetsToCommit {
+            group,
+            claim,
+            offsets,
+        } = offsets;
         let next = match protocol {
             Protocol::V1 => {
                 check_group(current, who, &group)?;
@@ -230,15 +237,22 @@ impl Shard {
                 enlist(current, who, none, Some(&group), protocol, now_ms())?
             }
         };
-        let changes = Changes::new().with(Change::PendingOffsets {
+        let mut changes = Changes::new().with(Change::PendingOffsets {
             producer_id: who.producer_id,
-            group,
+            group: Arc::clone(&group),
             offsets,
         });
-        match next {
-            Some(next) => self.store(id, next, changes).await,
-            None => self.apply(changes).await,
+        if let Some(next) = &next {
+            changes = put(changes, id, next)?;
         }
+        // By the group itself: between a check and the change it could have
+        // gone on to a generation without the sender.
+        let groups = &self.groups;
+        groups.commit_in_transaction(&group, claim, changes).await?;
+        if let Some(next) = next {
+            self.stored(id, next);
+        }
+        Ok(())
     }
 
     async fn end(
@@ -305,19 +319,19 @@ impl Shard {
         next: Transaction,
         changes: Changes,
     ) -> Result<(), ResponseError> {
-        let value = serde_json::to_vec(&next).map_err(|error| {
-            tracing::error!(%error, "a transaction could not be written as JSON");
-            ResponseError::UnknownServerError
-        })?;
-        let changes = changes.put(RecordKind::Transaction, &**id, value);
-        self.apply(changes).await?;
+        self.apply(put(changes, id, &next)?).await?;
+        self.stored(id, next);
+        Ok(())
+    }
+
+    /// Goes by what was stored of a transactional id.
+    fn stored(&mut self, id: &Arc<str>, next: Transaction) {
         let deadline = next.deadline();
         let before = self.transactions.insert(Arc::clone(id), next);
         if let Some(before) = before {
             self.due.remove(&(before.deadline(), Arc::clone(id)));
         }
         self.due.insert((deadline, Arc::clone(id)));
-        Ok(())
     }
 
     async fn forget(&mut self, id: &Arc<str>) -> Result<(), ResponseError> {
@@ -371,6 +385,15 @@ impl Shard {
             })
             .collect()
     }
+}
+
+/// Adds a transactional id's state to what is stored.
+fn put(changes: Changes, id: &str, state: &Transaction) -> Result<Changes, ResponseError> {
+    let value = serde_json::to_vec(state).map_err(|error| {
+        tracing::error!(%error, "a transaction could not be written as JSON");
+        ResponseError::UnknownServerError
+    })?;
+    Ok(changes.put(RecordKind::Transaction, id, value))
 }
 
 /// Whoever asked may have left; what was done stays done.

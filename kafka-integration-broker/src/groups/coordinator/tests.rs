@@ -5,9 +5,10 @@ use kafka_protocol::messages::GroupId;
 use kafka_protocol::messages::join_group_request::JoinGroupRequestProtocol;
 use kafka_protocol::messages::leave_group_request::MemberIdentity;
 use kafka_protocol::messages::sync_group_request::SyncGroupRequestAssignment;
+use kafka_protocol::protocol::StrBytes;
 
 use super::*;
-use crate::store::{self, RecordKind, StoreOptions};
+use crate::store::{self, Change, RecordKind, StoreOptions};
 
 /// A coordinator over a store of its own.
 struct Scene {
@@ -143,6 +144,29 @@ impl Scene {
         self.groups.commit(group, claim, offsets).await
     }
 
+    async fn in_transaction(
+        &self,
+        group: &str,
+        generation: i32,
+        changes: Changes,
+    ) -> Result<(), ResponseError> {
+        let claim = CommitClaim {
+            member_id: StrBytes::default(),
+            instance_id: None,
+            generation,
+            version: 5,
+            transactional: true,
+        };
+        let groups = &self.groups;
+        groups.commit_in_transaction(group, claim, changes).await
+    }
+
+    fn is_pending(&self, group: &str, topic: &str) -> bool {
+        self.offsets.group(group, |offsets| {
+            offsets.is_some_and(|offsets| offsets.is_pending(&partition(topic)))
+        })
+    }
+
     fn committed(&self, group: &str, topic: &str) -> Option<i64> {
         self.offsets.group(group, |offsets| {
             let offset = offsets?.committed.get(&partition(topic))?;
@@ -190,8 +214,11 @@ async fn groups_that_nobody_is_in_leave_nothing_behind() {
         assert_eq!(scene.heartbeat(&group, &stranger).await, unknown);
         let missing = Err(ResponseError::GroupIdNotFound);
         assert_eq!(scene.commit(&group, 3, 1).await, missing);
-        let check = scene.groups.check_txn_commit(&group, -1, "", None).await;
-        assert_eq!(check, Ok(()));
+        let nothing = Changes::new();
+        let allowed = scene.in_transaction(&group, -1, nothing.clone()).await;
+        assert_eq!(allowed, Ok(()));
+        let refused = scene.in_transaction(&group, 3, nothing).await;
+        assert_eq!(refused, Err(ResponseError::IllegalGeneration));
         assert_eq!(scene.groups.describe(&group).await, Ok(None));
         assert_eq!(scene.groups.delete(&group).await, missing);
     }
@@ -349,6 +376,29 @@ async fn offsets_past_their_retention_go_and_the_group_with_them() {
 }
 
 #[tokio::test]
+async fn what_is_pending_is_not_past_its_retention() {
+    let week = i64::try_from(Settings::default().offsets_retention.as_millis()).expect("ms");
+    let scene = Scene::open(None);
+    for group in ["new", "old"] {
+        let pending = Change::PendingOffsets {
+            producer_id: 7,
+            group: Arc::from(group),
+            offsets: vec![(partition("t"), committed(9, 0))],
+        };
+        if group == "old" {
+            assert_eq!(scene.commit(group, -1, 5).await, Ok(()));
+        }
+        let changes = Changes::new().with(pending);
+        assert_eq!(scene.in_transaction(group, -1, changes).await, Ok(()));
+    }
+    scene.groups.expire(now_ms() + 2 * week).await;
+    assert_eq!(scene.committed("old", "t"), Some(5));
+    for group in ["new", "old"] {
+        assert!(scene.is_pending(group, "t"), "{group}");
+    }
+}
+
+#[tokio::test]
 async fn names_and_timeouts_have_limits() {
     let scene = Scene::open(None);
     let client = Client {
@@ -367,7 +417,7 @@ async fn names_and_timeouts_have_limits() {
         let invalid = ResponseError::InvalidSessionTimeout.number();
         assert_eq!(answer.error_code, invalid, "{session_timeout}");
     }
-    let unnamed = scene.groups.check_txn_commit("", -1, "", None).await;
+    let unnamed = scene.in_transaction("", -1, Changes::new()).await;
     assert_eq!(unnamed, Err(ResponseError::InvalidGroupId));
     assert_eq!(scene.commit("", -1, 1).await, Ok(()), "as of old");
 }

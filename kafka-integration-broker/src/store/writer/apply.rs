@@ -206,22 +206,25 @@ impl Worker {
                 (None, _) => {}
             },
             Change::Offsets { group, offsets } => {
-                let overtaken = self.offsets.group(&group, |of| {
-                    of.map_or_else(Vec::new, |of| of.overtaken_by(&offsets))
-                });
                 if let Some(database) = database {
+                    let published = self.offsets.group(&group, |of| {
+                        of.map_or_else(Vec::new, |of| of.pending.keys().copied().collect())
+                    });
+                    let pending = || {
+                        published
+                            .iter()
+                            .copied()
+                            .chain(self.touched.pending(&group))
+                    };
                     for (at, offset) in &offsets {
                         database.put_offset(&group, at, offset)?;
-                    }
-                    for (producer_id, at, offset) in &overtaken {
-                        database.replace_pending(*producer_id, &group, at, offset)?;
+                        for producer_id in pending() {
+                            database.replace_pending(producer_id, &group, at, offset)?;
+                        }
                     }
                 }
                 after.push(Box::new(move |worker| {
-                    worker.offsets.publish(&group, |of| {
-                        of.committed.extend(offsets);
-                        of.overtake(overtaken);
-                    });
+                    worker.offsets.publish(&group, |of| of.commit(offsets));
                 }));
             }
             Change::RemoveOffsets { group, partitions } => {
@@ -253,6 +256,7 @@ impl Worker {
                     for (at, offset) in &offsets {
                         database.put_pending(producer_id, &group, at, offset)?;
                     }
+                    self.touched.add_pending(&group, producer_id);
                 }
                 after.push(Box::new(move |worker| {
                     worker.offsets.publish(&group, |of| {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::log::{AppendState, Partition, PartitionId, Producer};
 
@@ -10,6 +10,8 @@ use crate::log::{AppendState, Partition, PartitionId, Producer};
 #[derive(Debug, Default)]
 pub(super) struct Touched {
     partitions: FxHashMap<PartitionId, Before>,
+    /// Whose offsets of which group became pending; not published yet.
+    pending: FxHashMap<Arc<str>, FxHashSet<i64>>,
 }
 
 #[derive(Debug)]
@@ -44,6 +46,17 @@ impl Touched {
                 .entry(id)
                 .or_insert_with(|| state.producers.get(&id).cloned());
         }
+    }
+
+    /// Remembers that a producer's offsets of a group became pending.
+    pub(super) fn add_pending(&mut self, group: &Arc<str>, producer_id: i64) {
+        let producers = self.pending.entry(Arc::clone(group)).or_default();
+        producers.insert(producer_id);
+    }
+
+    /// The producers whose offsets of a group became pending.
+    pub(super) fn pending(&self, group: &str) -> impl Iterator<Item = i64> {
+        self.pending.get(group).into_iter().flatten().copied()
     }
 
     /// The producers whose state may have changed.

@@ -132,3 +132,55 @@ async fn deleted_records_leave_the_disk_under_load_too() {
     }
     opened.writer.stop().await;
 }
+
+#[tokio::test]
+async fn an_offset_outlasts_one_that_became_pending_just_before() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let open_again = || {
+        open(&StoreOptions {
+            data_dir: Some(directory.path().into()),
+            sync_to_disk: false,
+            memory_limit: 1 << 20,
+        })
+        .expect("opens")
+    };
+    let group: Arc<str> = Arc::from("billing");
+    let at = TopicPartition {
+        topic: Arc::from("orders"),
+        partition: 0,
+    };
+    let offsets = |offset| {
+        let committed = CommittedOffset {
+            offset,
+            leader_epoch: -1,
+            metadata: String::new(),
+            timestamp: 0,
+        };
+        vec![(at.clone(), committed)]
+    };
+    // Together, so that neither is published when the other is stored.
+    let changes = Changes::new()
+        .with(Change::PendingOffsets {
+            producer_id: 7,
+            group: Arc::clone(&group),
+            offsets: offsets(7),
+        })
+        .with(Change::Offsets {
+            group: Arc::clone(&group),
+            offsets: offsets(3),
+        });
+    let opened = open_again();
+    opened.writer.apply(changes).await.expect("stored");
+    let in_memory = opened.offsets.group(&group, |of| of.cloned());
+    opened.writer.stop().await;
+    opened.thread.join().expect("ends");
+
+    let opened = open_again();
+    let on_disk = opened.offsets.group(&group, |of| of.cloned());
+    for (place, found) in [("memory", in_memory), ("disk", on_disk)] {
+        let found = found.expect("offsets");
+        assert_eq!(found.committed[&at].offset, 3, "{place}");
+        assert_eq!(found.pending[&7][&at].offset, 3, "{place}");
+    }
+    opened.writer.stop().await;
+}

@@ -7,12 +7,13 @@ use std::time::{Duration, Instant};
 
 use bytes::BufMut;
 use kafka_protocol::ResponseError;
+use kafka_protocol::protocol::StrBytes;
 use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::super::{Coordinator, Identity, OffsetsToCommit, Protocol, Shared, Stored};
-use crate::groups::{CommittedOffset, TopicPartition};
+use crate::groups::{self, CommitClaim, CommittedOffset, TopicPartition};
 use crate::log::{Partition, SequenceError};
 use crate::records::{BatchHeader, ValidBatch};
 use crate::store::{AppendError, Change, Changes, Opened, RecordKind, StoreOptions, open};
@@ -56,6 +57,15 @@ impl Fixture {
         let shared = Shared {
             writer: opened.writer.clone(),
             catalogue: Arc::clone(&opened.catalogue),
+            groups: groups::Coordinator::start(
+                groups::Settings::default(),
+                Arc::clone(&opened.offsets),
+                Arc::clone(&opened.catalogue),
+                opened.writer.clone(),
+                stopping.clone(),
+                TaskTracker::new(),
+                take(RecordKind::Group),
+            ),
             stopping: stopping.clone(),
             tasks: TaskTracker::new(),
         };
@@ -132,6 +142,13 @@ impl Fixture {
     ) -> Result<(), ResponseError> {
         let offsets = OffsetsToCommit {
             group: Arc::from(GROUP),
+            claim: CommitClaim {
+                member_id: StrBytes::default(),
+                instance_id: None,
+                generation: -1,
+                version: 5,
+                transactional: true,
+            },
             offsets: vec![(source(), committed(offset))],
         };
         self.coordinator
