@@ -1,4 +1,4 @@
-//! The promises of `producer`, against librdkafka's mock cluster.
+//! The promises of `producer`, against the embedded broker.
 
 mod batch;
 mod closed_stderr;

@@ -2,8 +2,8 @@ use std::collections::HashMap;
 
 use kafka_integration::prelude::*;
 use kafka_integration::producer::{Outgoing, PipelineError, Record, Summary, Undelivered};
+use kafka_integration_broker::ErrorCode;
 use rdkafka::Message as _;
-use rdkafka::types::{RDKafkaApiKey, RDKafkaRespErr};
 
 use crate::support::*;
 
@@ -77,10 +77,9 @@ async fn a_failure_names_the_record_and_stops_the_pipeline() {
     while pipeline.acknowledged() < 2 {
         tokio::task::yield_now().await;
     }
-    cluster.request_errors(
-        RDKafkaApiKey::Produce,
-        &[RDKafkaRespErr::RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED],
-    );
+    let refused = cluster.on_produce().times(1);
+    let refused = refused.error(ErrorCode::TopicAuthorizationFailed);
+    refused.expect("a fault");
     pipeline
         .send(Record::new("refused".into()).key("ann").partition(1))
         .await

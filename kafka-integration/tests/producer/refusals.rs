@@ -1,7 +1,8 @@
+use std::time::Duration;
+
 use kafka_integration::prelude::*;
 use kafka_integration::producer::Written;
-use rdkafka::mocking::MockCluster;
-use rdkafka::types::{RDKafkaApiKey, RDKafkaRespErr};
+use kafka_integration_broker::{EmbeddedBroker, ErrorCode};
 
 use crate::support::*;
 
@@ -84,10 +85,9 @@ async fn what_the_broker_refuses_is_an_error_at_the_caller() {
         &cluster.bootstrap_servers(),
         &[("enable.idempotence", "false")],
     );
-    cluster.request_errors(
-        RDKafkaApiKey::Produce,
-        &[RDKafkaRespErr::RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED],
-    );
+    let refused = cluster.on_produce().times(1);
+    let refused = refused.error(ErrorCode::TopicAuthorizationFailed);
+    refused.expect("a fault");
     let error = refusal(Orders, "x", &kafka).await;
     assert!(
         matches!(&error, ProduceError::Unauthorized { topic, .. } if topic == "orders"),
@@ -97,13 +97,7 @@ async fn what_the_broker_refuses_is_an_error_at_the_caller() {
 
 #[tokio::test]
 async fn a_topic_that_is_not_there_is_named() {
-    let cluster = MockCluster::new(1).expect("mock cluster");
-    cluster
-        .topic_error(
-            "missing",
-            RDKafkaRespErr::RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART,
-        )
-        .expect("topic error");
+    let cluster = Cluster::start(EmbeddedBroker::builder().auto_create_topics(false));
     let kafka = kafka(
         &cluster.bootstrap_servers(),
         &[("topic.metadata.propagation.max.ms", "100")],
@@ -130,9 +124,8 @@ async fn a_timeout_tells_whether_the_record_was_ever_sent() {
         .on(&kafka)
         .await
         .expect("delivered");
-    cluster
-        .broker_round_trip_time(1, std::time::Duration::from_secs(20))
-        .expect("slow broker");
+    let late = cluster.on_produce().delay(Duration::from_secs(20));
+    late.expect("a fault");
     let error = refusal(Orders, "x", &kafka).await;
     assert!(matches!(error, ProduceError::TimedOut { .. }), "{error}");
     assert_eq!(error.written(), Written::Maybe, "{error}");

@@ -1,16 +1,18 @@
 use std::future::Future;
-use std::sync::{Mutex, Once};
+use std::sync::{Mutex, Once, mpsc};
 use std::time::Duration;
 
 use kafka_integration::prelude::*;
 use kafka_integration::producer::Outgoing;
 use kafka_integration::settings::Settings;
+use kafka_integration_broker::{
+    ApiKey, EmbeddedBroker, EmbeddedBrokerBuilder, FaultBuilder, Faults,
+};
 use rdkafka::ClientConfig;
 use rdkafka::consumer::{BaseConsumer, Consumer as _, DefaultConsumerContext};
 use rdkafka::message::{Message as _, OwnedMessage};
-use rdkafka::mocking::MockCluster;
-use rdkafka::producer::DefaultProducerContext;
 use rdkafka::{Offset, TopicPartitionList};
+use tokio::sync::oneshot;
 
 /// Partitions of the topics that tests create.
 pub(crate) const PARTITIONS: i32 = 4;
@@ -18,15 +20,49 @@ pub(crate) const PARTITIONS: i32 = 4;
 /// No test waits longer than this for what it expects.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-pub(crate) type Cluster = MockCluster<'static, DefaultProducerContext>;
+/// A broker on a thread of its own: these tests block theirs.
+pub(crate) struct Cluster {
+    address: String,
+    faults: Faults,
+    // Dropped, it ends the thread.
+    _stop: oneshot::Sender<()>,
+}
 
-/// A broker with the topic `orders`.
+/// A broker that makes the topic `orders` when it is asked for.
 pub(crate) fn cluster() -> Cluster {
-    let cluster = MockCluster::new(1).expect("mock cluster");
-    cluster
-        .create_topic("orders", PARTITIONS, 1)
-        .expect("topic orders");
-    cluster
+    Cluster::start(EmbeddedBroker::builder().default_partitions(PARTITIONS as u16))
+}
+
+impl Cluster {
+    pub(crate) fn start(builder: EmbeddedBrokerBuilder) -> Self {
+        let (tell, told) = mpsc::channel();
+        let (stop, stopped) = oneshot::channel::<()>();
+        std::thread::spawn(move || {
+            let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+            runtime.block_on(async {
+                let broker = builder.start().await.expect("the broker starts");
+                let told = (broker.bootstrap_servers(), broker.faults());
+                tell.send(told).expect("the test waits");
+                let _ = stopped.await;
+                broker.stop().await;
+            });
+        });
+        let (address, faults) = told.recv().expect("the broker starts");
+        Self {
+            address,
+            faults,
+            _stop: stop,
+        }
+    }
+
+    pub(crate) fn bootstrap_servers(&self) -> String {
+        self.address.clone()
+    }
+
+    /// What goes wrong with Produce requests from now on.
+    pub(crate) fn on_produce(&self) -> FaultBuilder {
+        self.faults.on(ApiKey::Produce)
+    }
 }
 
 /// A handle whose producer has those properties.
