@@ -144,7 +144,7 @@ mod brokers {
 
     /// None: they are not compiled in.
     #[derive(Default)]
-    pub(crate) struct Brokers;
+    pub(crate) struct Brokers {}
 
     impl Brokers {
         pub(super) async fn address(
