@@ -23,7 +23,22 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     }
     let broker = builder.start().await?;
     println!("{}", broker.bootstrap_servers());
-    tokio::signal::ctrl_c().await?;
+    stopped().await?;
     broker.stop().await;
     Ok(())
+}
+
+/// Ctrl-C, or SIGTERM where there is such a thing.
+async fn stopped() -> std::io::Result<()> {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        let mut terminated = signal(SignalKind::terminate())?;
+        tokio::select! {
+            interrupted = tokio::signal::ctrl_c() => interrupted,
+            _ = terminated.recv() => Ok(()),
+        }
+    }
+    #[cfg(not(unix))]
+    tokio::signal::ctrl_c().await
 }
