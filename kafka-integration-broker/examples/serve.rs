@@ -1,5 +1,7 @@
 //! A broker on its own: `cargo run --example serve -- [PORT [DATA_DIR]]`.
 //!
+//! With `BROKER_USER=name:password` in the environment everybody has to log in.
+//!
 //! `RUST_LOG=info,kafka_integration_broker::api=trace` shows every request and
 //! response.
 
@@ -20,6 +22,10 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut builder = EmbeddedBroker::builder().port(port);
     if let Some(directory) = arguments.next() {
         builder = builder.data_dir(directory);
+    }
+    if let Ok(user) = std::env::var("BROKER_USER") {
+        let (name, password) = user.split_once(':').ok_or("BROKER_USER is name:password")?;
+        builder = builder.user(name, password);
     }
     let broker = builder.start().await?;
     println!("{}", broker.bootstrap_servers());
