@@ -4,7 +4,7 @@ pub use crate::codec::{Bytes, Json, JsonKey, OrTombstone, Text};
 pub use crate::consumer::{Consumer, ConsumerSpec, Ordering, Registry};
 pub use crate::message::{Headers, Message, Timestamp};
 pub use crate::producer::{Delivery, ProduceError};
-pub use crate::retry::ConsumeError;
+pub use crate::retry::{ConsumeError, RetryPolicy, RetryResult};
 pub use crate::runner::{Context, Runner};
 pub use crate::topic::{Consume, Topic};
 pub use crate::{Kafka, consumer, topic};

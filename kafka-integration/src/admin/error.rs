@@ -81,3 +81,21 @@ pub enum AdminError {
     #[error("stopped: the runtime is shutting down")]
     Stopped,
 }
+
+impl AdminError {
+    /// The client's code for it.
+    pub(crate) fn code(&self) -> RDKafkaErrorCode {
+        match self {
+            Self::Refused { code, .. } => *code,
+            Self::Client { source, .. } => source
+                .rdkafka_error_code()
+                .unwrap_or(RDKafkaErrorCode::Fail),
+            Self::Unreachable { .. } => RDKafkaErrorCode::AllBrokersDown,
+            Self::NoSuchTopic { .. } => RDKafkaErrorCode::UnknownTopicOrPartition,
+            Self::TopicExists { .. } => RDKafkaErrorCode::TopicAlreadyExists,
+            Self::Unsupported { .. } => RDKafkaErrorCode::UnsupportedVersion,
+            Self::Stopped => RDKafkaErrorCode::PurgeQueue,
+            Self::Kafka(_) => RDKafkaErrorCode::Fail,
+        }
+    }
+}

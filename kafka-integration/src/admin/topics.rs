@@ -1,5 +1,7 @@
 use rdkafka::TopicPartitionList;
-use rdkafka::admin::{AdminClient, AdminOptions, ConfigSource, ResourceSpecifier};
+use rdkafka::admin::{
+    AdminClient, AdminOptions, ConfigEntry as ClientConfigEntry, ConfigSource, ResourceSpecifier,
+};
 use rdkafka::client::DefaultClientContext;
 use rdkafka::consumer::Consumer;
 use rdkafka::metadata::MetadataTopic;
@@ -143,18 +145,34 @@ impl Cluster {
         })
     }
 
-    /// The settings of a topic; `None` when the brokers don't tell, which is no
-    /// reason to hide the rest.
+    /// How many partitions a topic has, once each of them has a leader; `None`
+    /// until then.
+    pub(crate) async fn led_partitions(&self, name: &str) -> Result<Option<i32>, AdminError> {
+        let (timeout, wanted) = (self.timeout, name.to_owned());
+        self.ask(format!("look up topic `{name}`"), move |client| {
+            let metadata = client.fetch_metadata(Some(&wanted), timeout)?;
+            let topics = metadata.topics();
+            let partitions = topics.first().map_or(&[][..], MetadataTopic::partitions);
+            let is_led = lookup(topics).is_ok() && partitions.iter().all(|p| p.leader() >= 0);
+            Ok(is_led.then(|| i32::try_from(partitions.len()).unwrap_or(i32::MAX)))
+        })
+        .await
+    }
+
+    /// One setting of a topic, be it a default; `None` when the brokers don't
+    /// tell.
+    pub(crate) async fn topic_setting(&self, topic: &str, setting: &str) -> Option<String> {
+        let entries = self.all_settings(topic).await?;
+        let entry = entries.into_iter().find(|entry| entry.name == setting);
+        entry?.value
+    }
+
+    /// The settings of a topic that are no defaults; `None` when the brokers
+    /// don't tell, which is no reason to hide the rest.
     async fn topic_config(&self, name: &str) -> Option<Vec<ConfigEntry>> {
-        let config = self.config(ClientKind::Producer, &[]).ok()?;
-        let admin: AdminClient<DefaultClientContext> = config.create().ok()?;
-        let options = AdminOptions::new().request_timeout(Some(self.timeout));
-        let resource = ResourceSpecifier::Topic(name);
-        let answer = admin.describe_configs([&resource], &options).await;
-        super::create::close(admin);
-        let resource = answer.ok()?.pop()?.ok()?;
-        let mut entries: Vec<_> = resource
-            .entries
+        let mut entries: Vec<_> = self
+            .all_settings(name)
+            .await?
             .into_iter()
             .filter(|entry| entry.source != ConfigSource::Default && !entry.is_default)
             .map(|entry| ConfigEntry {
@@ -164,6 +182,16 @@ impl Cluster {
             .collect();
         entries.sort_by(|a, b| a.name.cmp(&b.name));
         Some(entries)
+    }
+
+    async fn all_settings(&self, name: &str) -> Option<Vec<ClientConfigEntry>> {
+        let config = self.config(ClientKind::Producer, &[]).ok()?;
+        let admin: AdminClient<DefaultClientContext> = config.create().ok()?;
+        let options = AdminOptions::new().request_timeout(Some(self.timeout));
+        let resource = ResourceSpecifier::Topic(name);
+        let answer = admin.describe_configs([&resource], &options).await;
+        super::create::close(admin);
+        Some(answer.ok()?.pop()?.ok()?.entries)
     }
 
     fn found<T>(&self, topic: &str, found: Result<T, RDKafkaErrorCode>) -> Result<T, AdminError> {

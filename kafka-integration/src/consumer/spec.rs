@@ -5,8 +5,8 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::retry::RetryPolicy;
-use crate::runner::handler::{Handler, TypedHandler};
-use crate::topic::Consume;
+use crate::runner::handler::Handler;
+use crate::topic::{Consume, Input};
 
 /// What order a consumer's messages are handled in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -67,10 +67,12 @@ pub struct TopicBinding {
 
 impl TopicBinding {
     /// Binds a topic that has a consume hook.
-    pub fn new<T: Consume>(topic: T) -> Self {
-        Self {
-            handler: Arc::new(TypedHandler::new(topic)),
-        }
+    pub fn new<T: Consume<I>, I: Input<T>>(topic: T) -> Self {
+        I::bind(topic)
+    }
+
+    pub(crate) fn of_handler(handler: Arc<dyn Handler>) -> Self {
+        Self { handler }
     }
 
     /// The topic's name or pattern.
@@ -157,7 +159,7 @@ impl ConsumerSpec {
 
     /// Adds a topic.
     #[must_use]
-    pub fn topic<T: Consume>(mut self, topic: T) -> Self {
+    pub fn topic<T: Consume<I>, I: Input<T>>(mut self, topic: T) -> Self {
         self.topics.push(TopicBinding::new(topic));
         self
     }

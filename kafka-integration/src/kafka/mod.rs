@@ -17,7 +17,7 @@ use rustc_hash::FxHashMap;
 pub use errors::{ClientError, ErrorAction, ErrorHandler, LogErrors};
 pub(crate) use log::{log_client, logged};
 
-use crate::producer::{FlushReport, Producer, Producers};
+use crate::producer::{FlushReport, Producer, Producers, moves};
 use crate::settings::{ClientKind, Settings, SettingsError};
 
 /// A process's connection to Kafka: cheap to clone, shared by web handlers and
@@ -285,6 +285,17 @@ impl Kafka {
     pub fn producer(&self, cluster: Option<&str>) -> Result<Producer, KafkaError> {
         self.inner.producers.get(cluster, || {
             self.client_config(cluster, ClientKind::Producer, &[])
+        })
+    }
+
+    /// The producer that moves messages to retry and dead-letter topics of that
+    /// cluster, made like [`producer`](Self::producer).
+    pub(crate) fn mover_producer(&self, cluster: Option<&str>) -> Result<Producer, KafkaError> {
+        self.inner.producers.get_for_moves(cluster, || {
+            let mut config =
+                self.client_config(cluster, ClientKind::Producer, &moves::overrides())?;
+            moves::suit(&mut config);
+            Ok(config)
         })
     }
 

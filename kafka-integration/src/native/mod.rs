@@ -9,6 +9,7 @@
 //!   delivery reports of one in a call.
 //! - [`commit_answered`]: an asynchronous commit whose answer reaches the commit
 //!   callback; that of rdkafka 0.39 is answered to nobody.
+//! - [`metadata`]: what a commit carries beside its offset, whatever it is.
 //! - [`cached_high_watermark`]: the end of a partition as the last fetch told
 //!   it, without asking the broker.
 //!
@@ -85,7 +86,8 @@ pub(crate) fn commit_answered<C: ConsumerContext>(
 }
 
 /// Commits and waits for the answer, at most for `timeout`: rdkafka's own
-/// synchronous commit waits for as long as the client goes on trying.
+/// synchronous commit waits for as long as the client goes on trying. What the
+/// broker said of each partition is in `offsets` then.
 pub(crate) fn commit_within<C: ConsumerContext>(
     consumer: &BaseConsumer<C>,
     offsets: &TopicPartitionList,
@@ -93,7 +95,8 @@ pub(crate) fn commit_within<C: ConsumerContext>(
 ) -> KafkaResult<()> {
     let millis = i32::try_from(timeout.as_millis()).unwrap_or(i32::MAX);
     // SAFETY: client and list are alive for as long as they are borrowed; the
-    // list is copied by the call. The queue and the event are made here, used by
+    // list is copied by the call. The answer's list lives as long as the answer.
+    // The queue and the event are made here, used by
     // nobody else, and destroyed here; a later answer finds a closed queue, which
     // librdkafka counts references to.
     let error = unsafe {
@@ -106,6 +109,7 @@ pub(crate) fn commit_within<C: ConsumerContext>(
             error = if answer.is_null() {
                 sys::rd_kafka_resp_err_t::RD_KAFKA_RESP_ERR__TIMED_OUT
             } else {
+                copy_errors(sys::rd_kafka_event_topic_partition_list(answer), offsets);
                 sys::rd_kafka_event_error(answer)
             };
             sys::rd_kafka_event_destroy(answer);
@@ -116,6 +120,49 @@ pub(crate) fn commit_within<C: ConsumerContext>(
     match error {
         sys::rd_kafka_resp_err_t::RD_KAFKA_RESP_ERR_NO_ERROR => Ok(()),
         error => Err(KafkaError::ConsumerCommit(error.into())),
+    }
+}
+
+/// Copies each partition's error.
+///
+/// # Safety
+/// `from` is null or a list that lives for the call.
+unsafe fn copy_errors(from: *const sys::rd_kafka_topic_partition_list_t, to: &TopicPartitionList) {
+    // SAFETY: the caller answers for `from`, whose `elems` are `cnt` elements.
+    let Some(from) = (unsafe { from.as_ref() }) else {
+        return;
+    };
+    for index in 0..usize::try_from(from.cnt).unwrap_or(0) {
+        // SAFETY: as above. What is found is an element of `to`, which nobody
+        // else has a pointer into: no element of it is borrowed here.
+        unsafe {
+            let element = &*from.elems.add(index);
+            let found =
+                sys::rd_kafka_topic_partition_list_find(to.ptr(), element.topic, element.partition);
+            if let Some(found) = found.as_mut() {
+                found.err = element.err;
+            }
+        }
+    }
+}
+
+/// The metadata of a list's elements, in its order; `None` where it is no text.
+/// rdkafka panics on metadata that is not UTF-8, which anybody may have
+/// committed.
+pub(crate) fn metadata(list: &TopicPartitionList) -> Vec<Option<&str>> {
+    // SAFETY: the list lives as long as it is borrowed, and has `cnt` elements
+    // behind `elems`, none of which is changed through a shared borrow. An
+    // element's metadata is `metadata_size` bytes, or null.
+    unsafe {
+        let native = &*list.ptr();
+        let count = usize::try_from(native.cnt).unwrap_or(0);
+        (0..count)
+            .map(|index| {
+                let element = &*native.elems.add(index);
+                let bytes = message::bytes(element.metadata.cast_const(), element.metadata_size);
+                std::str::from_utf8(bytes.unwrap_or_default()).ok()
+            })
+            .collect()
     }
 }
 

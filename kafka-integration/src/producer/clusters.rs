@@ -11,12 +11,19 @@ use crate::KafkaError;
 /// What the default cluster is called where a name is needed.
 const DEFAULT_CLUSTER: &str = "default";
 
-/// The producers of a [`Kafka`](crate::Kafka), one per cluster, made when they
-/// are first needed.
+/// What the producer of a cluster's moved messages is called.
+fn moves_of(cluster: &str) -> String {
+    format!("{cluster} (retries and dead letters)")
+}
+
+/// The producers of a [`Kafka`](crate::Kafka), made when they are first needed:
+/// one per cluster for the application, and one for messages that move to
+/// retry and dead-letter topics.
 pub(crate) struct Producers(Mutex<State>);
 
 #[derive(Default)]
 struct State {
+    /// By the name of the cluster, or [`moves_of`] it.
     made: HashMap<String, Producer>,
     shut_down: bool,
 }
@@ -25,7 +32,9 @@ struct State {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct FlushReport {
     /// Undelivered records by the cluster's name (`default` for the one
-    /// without); every cluster that was produced to is in it.
+    /// without); every cluster that was produced to is in it. Messages on their
+    /// way to retry and dead-letter topics stand apart, as `default (retries
+    /// and dead letters)`: they are not lost, but will be consumed again.
     pub undelivered: BTreeMap<String, u64>,
 }
 
@@ -63,7 +72,23 @@ impl Producers {
         cluster: Option<&str>,
         config: impl FnOnce() -> Result<ClientConfig, KafkaError>,
     ) -> Result<Producer, KafkaError> {
-        let name = cluster.unwrap_or(DEFAULT_CLUSTER);
+        self.named(cluster.unwrap_or(DEFAULT_CLUSTER), config)
+    }
+
+    /// The producer of that cluster's moved messages, made likewise.
+    pub(crate) fn get_for_moves(
+        &self,
+        cluster: Option<&str>,
+        config: impl FnOnce() -> Result<ClientConfig, KafkaError>,
+    ) -> Result<Producer, KafkaError> {
+        self.named(&moves_of(cluster.unwrap_or(DEFAULT_CLUSTER)), config)
+    }
+
+    fn named(
+        &self,
+        name: &str,
+        config: impl FnOnce() -> Result<ClientConfig, KafkaError>,
+    ) -> Result<Producer, KafkaError> {
         let mut state = self.0.lock();
         if state.shut_down {
             return Err(KafkaError::ShutDown);
@@ -237,6 +262,34 @@ mod tests {
         let report = producers.shut_down(Duration::ZERO).await;
         assert_eq!(report.to_string(), "0 records not delivered");
         let refused = producers.get(Some("east"), idempotent);
+        assert!(matches!(refused, Err(KafkaError::ShutDown)));
+    }
+
+    #[tokio::test]
+    async fn moved_messages_have_a_producer_of_their_own_that_ends_with_the_others() {
+        let producers = Producers::new();
+        let moves = producers
+            .get_for_moves(None, idempotent)
+            .expect("a producer");
+        producers.get(None, idempotent).expect("a producer");
+        let name = "default (retries and dead letters)";
+        assert_eq!(moves.cluster(), name);
+        let waiting = tokio::spawn({
+            let moves = moves.clone();
+            async move { moves.send_outgoing("orders", &Outgoing::default()).await }
+        });
+        while moves.outstanding() == 0 {
+            tokio::task::yield_now().await;
+        }
+        let report = producers.shut_down(Duration::ZERO).await;
+        assert_eq!(report.undelivered[name], 1);
+        assert_eq!(report.undelivered["default"], 0);
+        let given_up = waiting.await.expect("task").expect_err("given up");
+        assert!(
+            matches!(given_up, ProduceError::Abandoned { .. }),
+            "{given_up}"
+        );
+        let refused = producers.get_for_moves(None, idempotent);
         assert!(matches!(refused, Err(KafkaError::ShutDown)));
     }
 

@@ -223,6 +223,24 @@ impl ProduceError {
         }
     }
 
+    /// The client's code for it.
+    pub(crate) fn code(&self) -> Code {
+        match self {
+            Self::TooLarge { .. } => Code::MessageSizeTooLarge,
+            Self::UnknownPartition { .. } => Code::UnknownPartition,
+            Self::UnknownTopic { .. } => Code::UnknownTopicOrPartition,
+            Self::Unauthorized { reason, .. } => *reason,
+            Self::TimedOut { .. } => Code::MessageTimedOut,
+            Self::ShutDown { .. } | Self::Abandoned { .. } => Code::PurgeQueue,
+            Self::Fatal { .. } => Code::Fatal,
+            Self::Client { code, .. } => code.0,
+            Self::Kafka(_) => Code::Fail,
+            Self::Pattern { .. } | Self::Name(_) | Self::Encode(_) | Self::Refused { .. } => {
+                Code::InvalidArgument
+            }
+        }
+    }
+
     pub(crate) fn of_topic(self, name: &str) -> Self {
         match self {
             Self::Refused { topic, source } if topic.is_empty() => Self::Refused {

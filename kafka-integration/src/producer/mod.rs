@@ -26,6 +26,7 @@ mod context;
 mod delivery;
 mod error;
 mod failure;
+pub(crate) mod moves;
 mod outgoing;
 mod outgoing_pipeline;
 mod pipeline;

@@ -1,12 +1,22 @@
-//! What happens when a handler fails.
+//! What happens when a handler fails: policies, the errors a handler returns,
+//! and the way through retry topics to the dead-letter topic.
 //!
-//! For now there is one answer: the message is tried again, with a growing
-//! delay, for as long as it takes. It waits by itself: other partitions (or,
-//! with key order, other keys) go on.
+#![doc = include_str!("../docs/retry.md")]
 
+mod class;
 mod error;
+mod failure;
+mod mover;
+mod names;
 mod policy;
+mod trail;
 
-pub use error::ConsumeError;
+pub use class::ErrorClass;
+pub(crate) use error::Fate;
+pub use error::{ConsumeError, RetryResult};
+pub(crate) use failure::Failure;
+pub(crate) use mover::{MoveError, Mover};
+pub use names::TopicNames;
 pub use policy::RetryPolicy;
-pub(crate) use policy::{Failure, Verdict};
+pub(crate) use policy::{DeadReason, Verdict};
+pub use trail::{ErrorInfo, Original, Trail};

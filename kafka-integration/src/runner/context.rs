@@ -1,8 +1,14 @@
 use std::sync::Arc;
 
+use super::partition::Partition;
+use super::raw::Work;
+
 use tokio_util::sync::CancellationToken;
 
+use super::past::Past;
 use crate::kafka::{Kafka, MissingState};
+use crate::message::Timestamp;
+use crate::retry::Original;
 
 /// What a consume hook can ask beside its message.
 #[derive(Debug, Clone)]
@@ -10,7 +16,32 @@ pub struct Context {
     pub(crate) kafka: Kafka,
     pub(crate) consumer: Arc<str>,
     pub(crate) ended: CancellationToken,
-    pub(crate) attempt: u32,
+    pub(crate) at: At,
+}
+
+/// The message a hook is called for.
+#[derive(Debug, Clone)]
+pub(crate) struct At {
+    topic: Arc<str>,
+    partition: i32,
+    offset: i64,
+    timestamp: Option<Timestamp>,
+    attempt: u32,
+    past: Option<Box<Past>>,
+}
+
+impl At {
+    /// Between two messages of that partition.
+    pub(super) fn of(partition: &Partition) -> Self {
+        Self {
+            topic: Arc::clone(&partition.topic),
+            partition: partition.id,
+            offset: -1,
+            timestamp: None,
+            attempt: 1,
+            past: None,
+        }
+    }
 }
 
 impl Context {
@@ -21,7 +52,14 @@ impl Context {
             kafka,
             consumer: "test".into(),
             ended: CancellationToken::new(),
-            attempt: 1,
+            at: At {
+                topic: "test".into(),
+                partition: 0,
+                offset: 0,
+                timestamp: None,
+                attempt: 1,
+                past: None,
+            },
         }
     }
 
@@ -43,10 +81,36 @@ impl Context {
         &self.consumer
     }
 
-    /// Which attempt at this message this is, from 1. It counts from 1 again
-    /// after a restart or a rebalance.
+    /// Turns to the next message.
+    pub(super) fn enter(&mut self, work: &Work) {
+        self.at.offset = work.message.offset();
+        self.at.timestamp = work.message.timestamp();
+        self.at.attempt = work.attempt;
+        self.at.past.clone_from(&work.past);
+    }
+
+    /// Which attempt at this message this is, from 1; those before it in retry
+    /// topics, and in processes before this one, count.
     pub fn attempt(&self) -> u32 {
-        self.attempt
+        self.at.attempt
+    }
+
+    /// When the first attempt at this message failed; `None` at the first.
+    pub fn first_failure(&self) -> Option<Timestamp> {
+        self.at.past.as_deref().map(|past| past.first_failure)
+    }
+
+    /// Where this message was first consumed: in a retry topic, its coordinates
+    /// in the topic it came from; otherwise its own.
+    pub fn original(&self) -> Original {
+        let at = &self.at;
+        let moved = at.past.as_deref().and_then(|past| past.original.clone());
+        moved.unwrap_or_else(|| Original {
+            topic: at.topic.to_string(),
+            partition: at.partition,
+            offset: at.offset,
+            timestamp: at.timestamp,
+        })
     }
 
     /// Whether the message's partition was taken away. What the hook still does

@@ -9,17 +9,20 @@ use futures_util::FutureExt;
 
 use super::context::Context;
 use super::partition::Partition;
-use super::raw::RawMessage;
+use super::raw::Work;
 use super::turn::Turn;
 use crate::codec::{CodecContext, CodecError, DecodeError, Field};
 use crate::message::Message;
-use crate::retry::Failure;
+use crate::retry::{Failure, RetryPolicy};
 use crate::topic::Consume;
 
 /// What the lanes call. One boxed future for each turn, not for each message.
 pub(crate) trait Handler: Send + Sync {
     fn topic_name(&self) -> &str;
     fn type_name(&self) -> &'static str;
+
+    /// The topic's own policy.
+    fn retry(&self) -> Option<RetryPolicy>;
 
     /// Handles the turn's messages one after another.
     fn run<'a>(&'a self, turn: &'a mut Turn) -> Pin<Box<dyn Future<Output = ()> + Send + 'a>>;
@@ -49,8 +52,8 @@ impl<T: Consume> TypedHandler<T> {
         let Some((partition, work)) = turn.current() else {
             return Ok(());
         };
-        cx.attempt = work.attempt;
-        let message = decode(&self.topic, partition, &mut work.message).map_err(Failure::Decode)?;
+        cx.enter(work);
+        let message = decode(&self.topic, partition, work).map_err(Failure::Decode)?;
         let mut hook = pin!(self.topic.consume(message, cx));
         let first = std::future::poll_fn(|task| Poll::Ready(hook.as_mut().poll(task))).await;
         let result = match first {
@@ -73,6 +76,10 @@ impl<T: Consume> Handler for TypedHandler<T> {
         std::any::type_name::<T>()
     }
 
+    fn retry(&self) -> Option<RetryPolicy> {
+        self.topic.retry()
+    }
+
     fn run<'a>(&'a self, turn: &'a mut Turn) -> Pin<Box<dyn Future<Output = ()> + Send + 'a>> {
         Box::pin(async move {
             // The hook sees nothing again of what a panic left half done: the
@@ -88,10 +95,11 @@ impl<T: Consume> Handler for TypedHandler<T> {
 fn decode<T: Consume>(
     topic: &T,
     partition: &Partition,
-    raw: &mut RawMessage,
+    work: &mut Work,
 ) -> Result<Message<T>, DecodeError> {
+    let headers = work.original_headers(&partition.rules);
+    let raw = &work.message;
     let offset = raw.offset();
-    let headers = raw.headers();
     let error = |field, source: CodecError| DecodeError {
         topic: partition.topic.to_string(),
         partition: partition.id,
@@ -100,7 +108,8 @@ fn decode<T: Consume>(
         source,
     };
     let context = |field| CodecContext {
-        topic: &partition.topic,
+        // Schemas are registered under the topic's own name.
+        topic: &partition.rules.source,
         field,
         headers: &headers,
     };

@@ -6,14 +6,23 @@
 mod assignment;
 mod budget;
 mod context;
+mod failing;
 pub(crate) mod handler;
 mod lanes;
+mod moves;
+mod parked;
 mod partition;
+mod past;
 mod pauses;
+mod plan;
 mod poll;
 mod raw;
 mod rebalance;
+pub(crate) mod record;
+mod resume;
+mod retry_side;
 mod routes;
+mod rules;
 mod shared;
 mod status;
 mod supervise;
@@ -28,12 +37,16 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 pub use context::Context;
-pub use status::{ConsumerStatus, StatusHandle};
+pub use status::{ConsumerStatus, StatusHandle, Stopped};
 
+use self::plan::Plan;
+use self::retry_side::supervise_retry;
+use self::routes::Role;
 use self::status::Counters;
-use self::supervise::{Plan, supervise};
+use self::supervise::supervise;
 use crate::consumer::{Registry, RegistryError};
 use crate::kafka::{Kafka, KafkaError};
+use crate::settings::ClusterSettings;
 
 pub use crate::kafka::{ClientError, ErrorAction, ErrorHandler, LogErrors};
 
@@ -55,7 +68,14 @@ const LAST_FLUSH: Duration = Duration::from_secs(1);
 pub struct Runner {
     kafka: Kafka,
     registry: Registry,
-    counters: Vec<Arc<Counters>>,
+    sides: Vec<Sides>,
+}
+
+/// A consumer, and what consumes its retry topics.
+#[derive(Debug)]
+struct Sides {
+    source: Arc<Counters>,
+    retry: Arc<Counters>,
 }
 
 /// Why the consumers could not run, or did not end well.
@@ -83,21 +103,32 @@ fn lines<E: std::fmt::Display>(errors: &[E]) -> String {
 impl Runner {
     /// Of the consumers of that registry. Nothing starts yet.
     pub fn new(kafka: Kafka, registry: Registry) -> Self {
-        let counters = registry
-            .consumers()
-            .iter()
-            .map(|spec| Arc::new(Counters::new(&spec.name, &spec.group_id)))
-            .collect();
+        let sides = registry.consumers().iter().map(|spec| {
+            let source = Counters::new(&spec.name, &spec.group_id);
+            source.activate();
+            let settings = kafka.settings().cluster(spec.cluster.as_deref());
+            let names = settings
+                .map(ClusterSettings::topic_names)
+                .unwrap_or_default();
+            let group = names.retry_group(&spec.group_id);
+            let retry = Counters::new(&format!("{}.{}", spec.name, names.retry_suffix), &group);
+            Sides {
+                source: Arc::new(source),
+                retry: Arc::new(retry),
+            }
+        });
+        let sides = sides.collect();
         Self {
             kafka,
             registry,
-            counters,
+            sides,
         }
     }
 
     /// A view of the consumers, before, while and after they run.
     pub fn status(&self) -> StatusHandle {
-        StatusHandle::new(self.counters.clone())
+        let both = |sides: &Sides| [Arc::clone(&sides.source), Arc::clone(&sides.retry)];
+        StatusHandle::new(self.sides.iter().flat_map(both).collect())
     }
 
     /// Runs all consumers until `shutdown` resolves; then stops fetching,
@@ -113,10 +144,13 @@ impl Runner {
     /// or when one was ended by its error handler.
     pub async fn run(self, shutdown: impl Future<Output = ()> + Send) -> Result<(), RunError> {
         self.registry.validate().map_err(RunError::Registry)?;
-        let mut plans = Vec::with_capacity(self.counters.len());
-        for (spec, counters) in self.registry.consumers().iter().zip(&self.counters) {
+        let mut plans = Vec::with_capacity(self.sides.len());
+        let mut retry_plans = Vec::with_capacity(self.sides.len());
+        for (spec, sides) in self.registry.consumers().iter().zip(&self.sides) {
             self.kafka.prepare_topics(spec).await?;
-            plans.push(Plan::new(&self.kafka, spec, Arc::clone(counters))?);
+            let plan = |role, counters| Plan::new(&self.kafka, spec, role, Arc::clone(counters));
+            plans.push(plan(Role::Source, &sides.source)?);
+            retry_plans.push(plan(Role::Retry, &sides.retry)?);
         }
         let stop = CancellationToken::new();
         // Also when this future is dropped: the poll threads must not go on.
@@ -125,6 +159,9 @@ impl Runner {
             .into_iter()
             .map(|plan| supervise(plan, stop.clone()))
             .collect();
+        for plan in retry_plans {
+            consumers.spawn(supervise_retry(plan, stop.clone()));
+        }
         let mut failures = Vec::new();
         tokio::pin!(shutdown);
         let mut stopping = None;

@@ -8,6 +8,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::handler::Handler;
 use super::raw::TopicName;
+use super::rules::Rules;
 use super::tracker::Tracker;
 
 /// A partition from assignment to revocation. A later assignment of the same
@@ -17,6 +18,7 @@ pub(crate) struct Partition {
     pub(crate) topic: TopicName,
     pub(crate) id: i32,
     pub(crate) handler: Arc<dyn Handler>,
+    pub(crate) rules: Arc<Rules>,
     /// Differs between any two assignments in this process.
     generation: u64,
     tracker: Mutex<Tracker>,
@@ -37,13 +39,19 @@ pub(crate) struct Partition {
 }
 
 impl Partition {
-    pub(crate) fn new(topic: TopicName, id: i32, handler: Arc<dyn Handler>) -> Self {
+    pub(crate) fn new(
+        topic: TopicName,
+        id: i32,
+        handler: Arc<dyn Handler>,
+        rules: Arc<Rules>,
+    ) -> Self {
         static GENERATIONS: AtomicU64 = AtomicU64::new(0);
         Self {
             generation: GENERATIONS.fetch_add(1, Ordering::Relaxed),
             topic,
             id,
             handler,
+            rules,
             tracker: Mutex::default(),
             outstanding: AtomicUsize::new(0),
             bytes: AtomicUsize::new(0),
@@ -58,6 +66,11 @@ impl Partition {
     /// Differs between any two assignments in this process, of one partition too.
     pub(super) fn generation(&self) -> u64 {
         self.generation
+    }
+
+    /// Whether a message may have been tried before this process got it.
+    pub(super) fn has_past(&self) -> bool {
+        self.rules.is_retry
     }
 
     pub(super) fn tracker(&self) -> MutexGuard<'_, Tracker> {

@@ -163,13 +163,16 @@ fn wants_pause(
         assigned.predecessor = None;
     }
     let partition = &assigned.partition;
-    let window = partition.tracker().window();
+    // What is finished and recorded is done: it costs nothing.
+    let left_out = usize::try_from(assigned.left_out).unwrap_or(usize::MAX);
+    let window = partition.tracker().unfinished().saturating_add(left_out);
     let (messages, bytes) = (partition.outstanding(), partition.bytes());
     // Once paused, it must come down well below what paused it, but for keys
     // that stand still: others of the partition must go on.
     let goes_on = match assigned.paused {
         None | Some(Pause::Predecessor) => true,
         Some(Pause::Window) => window <= limits.max_uncommitted / 2,
+        Some(Pause::Record) => left_out <= limits.max_in_flight / 2,
         Some(Pause::Share) => {
             messages.saturating_sub(standing) <= share.messages / 4
                 && (bytes <= share.bytes / 4 || standing > 0)
@@ -180,6 +183,9 @@ fn wants_pause(
     }
     if window >= limits.max_uncommitted {
         return Some(Pause::Window);
+    }
+    if left_out > limits.max_in_flight {
+        return Some(Pause::Record);
     }
     let above = messages > share.messages || bytes > share.bytes;
     (above && somebody_waits && assigned.paused.is_none()).then_some(Pause::Share)

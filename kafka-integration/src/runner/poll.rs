@@ -13,6 +13,7 @@ use rdkafka::types::RDKafkaErrorCode;
 use tokio_util::sync::CancellationToken;
 
 use super::partition::Partition;
+use super::past::Past;
 use super::pauses;
 use super::raw::{OwnedMessage, RawMessage, TopicName, Work};
 use super::rebalance::{Failure, PollContext};
@@ -130,6 +131,7 @@ impl PollLoop {
         let mut failure = None;
         while !self.stop.is_cancelled() {
             self.serve_events();
+            self.tell_error_handler();
             failure = self.context().take_failure();
             if failure.is_some() {
                 break;
@@ -166,6 +168,13 @@ impl PollLoop {
                 // Told to the context as well; the client goes on by itself.
                 Some(Err(error)) => tracing::debug!(consumer = %self.shared.name, %error, "poll"),
             }
+        }
+    }
+
+    /// Tells what the workers have to report.
+    fn tell_error_handler(&self) {
+        while let Some(report) = self.shared.take_report() {
+            self.context().report(report);
         }
     }
 
@@ -286,6 +295,7 @@ impl PollLoop {
         if tracker.take_repeat() {
             partition.want_rewind();
         }
+        let failed = tracker.remembered(offset);
         drop(tracker);
         match delivery {
             Delivery::Skip => Ok(()),
@@ -296,6 +306,7 @@ impl PollLoop {
                     message,
                     sequence,
                     attempt: 0,
+                    past: failed.map(|failed| Box::new(Past::of_record(failed))),
                     lane: None,
                 });
                 Ok(())
@@ -330,7 +341,8 @@ impl PollLoop {
     fn tick(&mut self, much: bool) {
         let now = Instant::now();
         let due = now.duration_since(self.last_commit) >= self.limits.commit_interval;
-        if due || much {
+        let again = self.context().commit_again.swap(false, Ordering::AcqRel);
+        if due || much || again {
             self.last_commit = now;
             self.commit();
         }
@@ -367,7 +379,10 @@ impl PollLoop {
             let partition = &assigned.partition;
             let consumer = self.queue.consumer();
             let end = native::cached_high_watermark(consumer, &partition.topic, partition.id);
-            let done = partition.tracker().committable();
+            let tracker = partition.tracker();
+            // Where the group starts says nothing of what is there.
+            let done = tracker.position().and(tracker.committable());
+            drop(tracker);
             let behind = match (end, done) {
                 (Some(end), Some(done)) => u64::try_from(end - done).ok(),
                 // The end is known from a fetch. If that brought messages, they

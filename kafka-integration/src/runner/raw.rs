@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use super::past::Past;
+
 use crate::message::{Header, Headers, Timestamp};
 use crate::native::NativeMessage;
 
@@ -121,6 +123,8 @@ pub(crate) struct Work {
     pub(crate) sequence: u64,
     /// How often it was tried, this time included; 0 before the first.
     pub(crate) attempt: u32,
+    /// Earlier attempts; `None` before the first failure.
+    pub(crate) past: Option<Box<Past>>,
     /// What was taken from the budget for it.
     pub(crate) size: usize,
     /// Its lane within the partition.

@@ -14,6 +14,7 @@ use rdkafka::{ClientContext, TopicPartitionList};
 
 use super::assignment::{Assigned, Assignment, Pause, list_of};
 use super::partition::Partition;
+use super::resume::{self, Start, Starts};
 use super::routes::Routes;
 use super::shared::Shared;
 use crate::kafka::{ClientError, ErrorAction, ErrorHandler};
@@ -37,6 +38,8 @@ pub(super) struct PollContext {
     pub(super) stopping: OnceLock<Instant>,
     /// A commit is on its way.
     pub(super) committing: AtomicBool,
+    /// A commit is to be sent at once, with shorter metadata.
+    pub(super) commit_again: AtomicBool,
     /// The last commit failed; said once, not at every attempt.
     commit_failed: AtomicBool,
     /// Why the consumer can't go on.
@@ -68,6 +71,7 @@ impl PollContext {
             drain_timeout,
             stopping: OnceLock::new(),
             committing: AtomicBool::new(false),
+            commit_again: AtomicBool::new(false),
             commit_failed: AtomicBool::new(false),
             failure: Mutex::new(None),
         }
@@ -87,7 +91,6 @@ impl PollContext {
         self.failure.lock().get_or_insert(failure);
     }
 
-    /// Tells the error handler, and remembers what it wants.
     pub(super) fn client_error(&self, code: RDKafkaErrorCode, reason: &str, fatal: bool) {
         let error = ClientError {
             consumer: self.shared.name.to_string(),
@@ -95,6 +98,12 @@ impl PollContext {
             reason: reason.to_owned(),
             fatal,
         };
+        self.report(error);
+    }
+
+    /// Tells the error handler, and remembers what it wants.
+    pub(super) fn report(&self, error: ClientError) {
+        let fatal = error.fatal;
         match self.error_handler.handle(&error) {
             ErrorAction::Fail => self.fail(Failure::Fatal(error)),
             ErrorAction::Continue if fatal => self.fail(Failure::Restart(error.to_string())),
@@ -103,14 +112,23 @@ impl PollContext {
     }
 
     fn assigned(&self, consumer: &BaseConsumer<Self>, list: &TopicPartitionList) {
-        if let Err(reason) = self.prepare(consumer, list) {
+        let starts = match resume::read(consumer, list, self.stopping.get().is_some()) {
+            Ok(starts) => starts,
+            Err(reason) => {
+                self.fail(Failure::Restart(reason));
+                None
+            }
+        };
+        if let Err(reason) = self.prepare(consumer, list, starts.as_ref()) {
             self.fail(Failure::Restart(reason));
         }
+        // The record and the position belong together.
+        let from = starts.as_ref().map_or(list, |starts| &starts.list);
         let cooperative = native::is_cooperative(consumer);
         let result = if cooperative {
-            consumer.incremental_assign(list)
+            consumer.incremental_assign(from)
         } else {
-            consumer.assign(list)
+            consumer.assign(from)
         };
         if let Err(error) = result {
             self.fail(Failure::Restart(format!("cannot take partitions: {error}")));
@@ -126,26 +144,36 @@ impl PollContext {
     }
 
     /// Makes room for new partitions before the client starts fetching them.
+    /// Without a start, nothing of them is handled or committed.
     fn prepare(
         &self,
         consumer: &BaseConsumer<Self>,
         list: &TopicPartitionList,
+        starts: Option<&Starts>,
     ) -> Result<(), String> {
         let mut assignment = self.assignment.lock();
         for element in list.elements() {
             let (topic, id) = (element.topic(), element.partition());
-            let handler = self.routes.handler(topic)?;
+            let (handler, rules) = self.routes.find(topic)?;
             if let Some(fetch) = self.fetch.get()
                 && !native::forward_to(consumer, fetch, topic, id)
             {
                 return Err(format!("cannot fetch {topic}[{id}]"));
             }
-            let partition = Arc::new(Partition::new(topic.into(), id, handler));
-            if self.stopping.get().is_some() {
-                partition.close();
-            }
+            let partition = Arc::new(Partition::new(topic.into(), id, handler, rules));
             let predecessor = assignment.lingering(topic, id);
-            assignment.insert(Assigned::new(partition, predecessor));
+            let mut assigned = Assigned::new(Arc::clone(&partition), predecessor);
+            match starts {
+                Some(starts) => {
+                    if let Some(start) = starts.of(topic, id) {
+                        let Start { offset, record, .. } = start.clone();
+                        partition.tracker().resume(offset, record);
+                        assigned = assigned.resumed(offset, start.metadata.clone());
+                    }
+                }
+                None => partition.close(),
+            }
+            assignment.insert(assigned);
         }
         Ok(())
     }
@@ -259,7 +287,8 @@ impl PollContext {
              What is not finished is handled anew from there on"
         );
         self.shared.close(std::slice::from_ref(old));
-        let renewed = Partition::new(old.topic.clone(), old.id, Arc::clone(&old.handler));
+        let (handler, rules) = (Arc::clone(&old.handler), Arc::clone(&old.rules));
+        let renewed = Partition::new(old.topic.clone(), old.id, handler, rules);
         let renewed = Arc::new(renewed);
         let mut assignment = self.assignment.lock();
         assignment.remove(&old.topic, old.id);
@@ -293,17 +322,20 @@ impl PollContext {
                 .iter()
                 .any(|other| std::ptr::eq(&raw const **other, partition))
         };
-        let list = {
-            let mut assignment = self.assignment.lock();
-            // One that is on its way may be refused yet.
-            assignment.resend(ours);
-            assignment.take_commit(ours)
+        // One that is on its way may be refused yet.
+        self.assignment.lock().resend(ours);
+        let deadline = Instant::now() + LAST_COMMIT_TIMEOUT;
+        let result = loop {
+            let list = self.assignment.lock().take_commit(ours);
+            if list.count() == 0 {
+                return;
+            }
+            let result = self.commit_sync(consumer, &list, deadline);
+            let again = self.assignment.lock().committed(&list, result.is_ok());
+            if !again || Instant::now() >= deadline {
+                break result;
+            }
         };
-        if list.count() == 0 {
-            return;
-        }
-        let result = self.commit_sync(consumer, &list);
-        self.assignment.lock().committed(&list, result.is_ok());
         if let Err(error) = result {
             tracing::warn!(
                 consumer = %self.shared.name,
@@ -321,8 +353,8 @@ impl PollContext {
         &self,
         consumer: &BaseConsumer<Self>,
         list: &TopicPartitionList,
+        deadline: Instant,
     ) -> KafkaResult<()> {
-        let deadline = Instant::now() + LAST_COMMIT_TIMEOUT;
         loop {
             let left = deadline.saturating_duration_since(Instant::now());
             let result = native::commit_within(consumer, list, left);
@@ -376,7 +408,12 @@ impl ConsumerContext for PollContext {
     }
 
     fn commit_callback(&self, result: KafkaResult<()>, offsets: &TopicPartitionList) {
-        self.assignment.lock().committed(offsets, result.is_ok());
+        let again = self.assignment.lock().committed(offsets, result.is_ok());
+        if again {
+            self.commit_again.store(true, Ordering::Release);
+            self.committing.store(false, Ordering::Release);
+            return;
+        }
         let failed_before = self.commit_failed.swap(result.is_err(), Ordering::AcqRel);
         match result {
             Err(error) if !failed_before => tracing::warn!(

@@ -1,70 +1,153 @@
-//! Which consume hook takes the messages of a topic.
+//! Which consume hook takes the messages of a topic, and by which rules.
 
 use std::sync::Arc;
 
 use regex::Regex;
 
 use super::handler::Handler;
+use super::rules::Rules;
 use crate::consumer::ConsumerSpec;
+use crate::retry::{RetryPolicy, TopicNames};
 use crate::topic::TopicName;
 
 /// A consumer's topics, by name and by pattern.
 pub(super) struct Routes {
-    named: Vec<(String, Arc<dyn Handler>)>,
-    patterns: Vec<(Option<Regex>, Arc<dyn Handler>)>,
+    named: Vec<(String, Route)>,
+    patterns: Vec<Pattern>,
+    group: Arc<str>,
+    names: Arc<TopicNames>,
+    role: Role,
+}
+
+/// Which of a consumer's two sides.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Role {
+    /// Takes the topics themselves.
+    Source,
+    /// Takes their retry topics.
+    Retry,
+}
+
+#[derive(Clone)]
+struct Route {
+    handler: Arc<dyn Handler>,
+    policy: Arc<RetryPolicy>,
+}
+
+struct Pattern {
+    text: String,
+    regex: Option<Regex>,
+    route: Route,
 }
 
 impl Routes {
-    pub(super) fn of(spec: &ConsumerSpec) -> Self {
+    /// `default` is the policy of topics and consumers without their own.
+    pub(super) fn of(
+        spec: &ConsumerSpec,
+        role: Role,
+        default: &RetryPolicy,
+        names: TopicNames,
+    ) -> Self {
         let mut routes = Self {
             named: Vec::new(),
             patterns: Vec::new(),
+            group: spec.group_id.as_str().into(),
+            names: Arc::new(names),
+            role,
         };
         for topic in &spec.topics {
-            let handler = Arc::clone(&topic.handler);
-            let pattern = TopicName::parse(topic.name()).is_ok_and(|name| name.is_pattern());
-            if pattern {
-                // The client's regular expressions differ a little from these;
-                // one that only it understands is fine while it is the only one.
-                routes
-                    .patterns
-                    .push((Regex::new(topic.name()).ok(), handler));
-            } else {
-                routes.named.push((topic.name().to_owned(), handler));
+            let route = Route {
+                handler: Arc::clone(&topic.handler),
+                policy: Arc::new(policy_of(spec, &*topic.handler, default)),
+            };
+            let is_pattern = TopicName::parse(topic.name()).is_ok_and(|name| name.is_pattern());
+            match (role, is_pattern) {
+                (Role::Source, false) => routes.named.push((topic.name().to_owned(), route)),
+                (Role::Source, true) => routes.add_pattern(topic.name().to_owned(), route),
+                (Role::Retry, _) => {
+                    let pattern = routes.names.retry_pattern(&spec.group_id, topic.name());
+                    routes.add_pattern(pattern, route);
+                }
             }
         }
         routes
     }
 
+    fn add_pattern(&mut self, text: String, route: Route) {
+        // The client's regular expressions differ a little from these; one that
+        // only it understands is fine while it is the only one.
+        self.patterns.push(Pattern {
+            regex: Regex::new(&text).ok(),
+            text,
+            route,
+        });
+    }
+
     /// What to subscribe to.
     pub(super) fn subscription(&self) -> Vec<&str> {
         let named = self.named.iter().map(|(name, _)| name.as_str());
-        let patterns = self
-            .patterns
-            .iter()
-            .map(|(_, handler)| handler.topic_name());
+        let patterns = self.patterns.iter().map(|pattern| pattern.text.as_str());
         named.chain(patterns).collect()
     }
 
-    /// The hook of a topic that was assigned: the one of that name, otherwise
-    /// the first whose pattern matches.
-    pub(super) fn handler(&self, topic: &str) -> Result<Arc<dyn Handler>, String> {
-        if let Some((_, handler)) = self.named.iter().find(|(name, _)| name == topic) {
-            return Ok(Arc::clone(handler));
-        }
-        if let [(_, only)] = self.patterns.as_slice() {
-            return Ok(Arc::clone(only));
-        }
-        let matches = |pattern: &Option<Regex>| pattern.as_ref().is_some_and(|r| r.is_match(topic));
-        self.patterns
-            .iter()
-            .find(|(pattern, _)| matches(pattern))
-            .map(|(_, handler)| Arc::clone(handler))
-            .ok_or_else(|| {
-                format!(
-                    "topic `{topic}` was assigned, but no topic of this consumer has its name or a \
-                     pattern that matches it; is another program in the group with other topics?"
-                )
-            })
+    /// Whether a later message of a failed one's key has to wait for it.
+    pub(super) fn preserve_order(&self) -> bool {
+        self.routes().any(|route| route.policy.preserve_order)
     }
+
+    /// Whether a failed message may move to a retry topic.
+    pub(super) fn uses_retry_topics(&self) -> bool {
+        self.routes().any(|route| route.policy.levels() > 0)
+    }
+
+    fn routes(&self) -> impl Iterator<Item = &Route> {
+        let named = self.named.iter().map(|(_, route)| route);
+        named.chain(self.patterns.iter().map(|pattern| &pattern.route))
+    }
+
+    /// Whether one of its patterns matches that topic.
+    pub(super) fn matches(&self, topic: &str) -> bool {
+        let matches = |p: &Pattern| p.regex.as_ref().is_some_and(|r| r.is_match(topic));
+        self.patterns.iter().any(matches)
+    }
+
+    /// The hook of a topic that was assigned, and its rules: the one of that
+    /// name, otherwise the first whose pattern matches.
+    pub(super) fn find(&self, topic: &str) -> Result<(Arc<dyn Handler>, Arc<Rules>), String> {
+        let route = self.route(topic).ok_or_else(|| {
+            format!(
+                "topic `{topic}` was assigned, but no topic of this consumer has its name or a \
+                 pattern that matches it; is another program in the group with other topics?"
+            )
+        })?;
+        let rules = match self.role {
+            Role::Source => Rules::of_source,
+            Role::Retry => Rules::of_retry,
+        };
+        let rules = rules(topic, &self.group, &self.names, &route.policy);
+        Ok((Arc::clone(&route.handler), Arc::new(rules)))
+    }
+
+    fn route(&self, topic: &str) -> Option<&Route> {
+        if let Some((_, route)) = self.named.iter().find(|(name, _)| name == topic) {
+            return Some(route);
+        }
+        if let [only] = self.patterns.as_slice() {
+            return Some(&only.route);
+        }
+        let matches = |p: &&Pattern| p.regex.as_ref().is_some_and(|r| r.is_match(topic));
+        self.patterns.iter().find(matches).map(|p| &p.route)
+    }
+}
+
+/// The nearest policy: the topic's, the consumer's, the settings'.
+pub(super) fn policy_of(
+    spec: &ConsumerSpec,
+    topic: &dyn Handler,
+    default: &RetryPolicy,
+) -> RetryPolicy {
+    topic
+        .retry()
+        .or_else(|| spec.retry.clone())
+        .unwrap_or_else(|| default.clone())
 }

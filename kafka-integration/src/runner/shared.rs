@@ -1,54 +1,77 @@
 //! What the poll thread, the lanes' workers and the rebalance callback of one
 //! consumer share.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use parking_lot::{Condvar, Mutex};
 use tokio::runtime::Handle;
 
 use super::budget::Budget;
 use super::lanes::Lanes;
+use super::parked::Parked;
 use super::partition::Partition;
 use super::raw::Work;
 use super::status::Counters;
 use super::turn;
-use crate::kafka::Kafka;
-use crate::retry::RetryPolicy;
+use crate::kafka::{ClientError, Kafka};
+use crate::retry::Mover;
 
 pub(super) struct Shared {
     pub(super) name: Arc<str>,
     pub(super) kafka: Kafka,
-    pub(super) retry: RetryPolicy,
+    pub(super) mover: Mover,
     pub(super) runtime: Handle,
     pub(super) budget: Budget,
     pub(super) lanes: Lanes,
+    pub(super) parked: Parked,
     pub(super) counters: Arc<Counters>,
+    /// What the error handler is to be told, which the poll thread does.
+    reports: Mutex<VecDeque<ClientError>>,
     drained: Condvar,
     drain: Mutex<()>,
 }
 
+/// The most reports that wait for the error handler; later ones say the same.
+const MOST_REPORTS: usize = 256;
+
 impl Shared {
     pub(super) fn new(
         name: Arc<str>,
-        kafka: Kafka,
-        retry: RetryPolicy,
+        mover: Mover,
         runtime: Handle,
         budget: Budget,
         lanes: Lanes,
         counters: Arc<Counters>,
+        kafka: Kafka,
     ) -> Self {
         Self {
             name,
             kafka,
-            retry,
+            mover,
             runtime,
             budget,
             lanes,
+            parked: Parked::default(),
             counters,
+            reports: Mutex::default(),
             drained: Condvar::new(),
             drain: Mutex::new(()),
         }
+    }
+
+    /// Has the error handler told.
+    pub(super) fn report(&self, error: ClientError) {
+        let mut reports = self.reports.lock();
+        if reports.len() < MOST_REPORTS {
+            reports.push_back(error);
+        }
+    }
+
+    /// What the error handler has not been told yet.
+    pub(super) fn take_report(&self) -> Option<ClientError> {
+        self.reports.lock().pop_front()
     }
 
     /// Hands messages of a partition to the lanes.
@@ -92,33 +115,6 @@ impl Shared {
         }
     }
 
-    /// Has a failed message come back after `delay`, unless its partition goes
-    /// before: then it is given up here, uncommitted, and delivered again to
-    /// whoever has the partition next.
-    pub(super) fn retry_later(
-        self: &Arc<Self>,
-        partition: &Arc<Partition>,
-        mut work: Work,
-        delay: Duration,
-    ) {
-        let shared = Arc::clone(self);
-        let partition = Arc::clone(partition);
-        // It may wait for long; it must not keep a fetch buffer alive.
-        work.detach();
-        self.runtime.spawn(async move {
-            tokio::select! {
-                biased;
-                () = partition.draining().cancelled() => {
-                    shared.drop_works(&partition, [work]);
-                }
-                () = tokio::time::sleep(delay) => {
-                    let hired = shared.lanes.unpark(&partition, work);
-                    shared.start_workers(hired);
-                }
-            }
-        });
-    }
-
     /// Gives up messages without having finished them: their offsets stay
     /// uncommitted.
     pub(super) fn drop_works(&self, partition: &Partition, works: impl IntoIterator<Item = Work>) {
@@ -146,6 +142,9 @@ impl Shared {
             partition.begin_drain();
             let dropped = self.lanes.drain(partition);
             self.drop_works(partition, dropped);
+            // After the lanes: what they let go of may be parked meanwhile.
+            let parked = self.parked.remove(partition);
+            self.drop_works(partition, parked);
         }
     }
 

@@ -1,7 +1,11 @@
 //! What the consumers are doing, for status lines and health.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, AtomicUsize, Ordering};
+
+use parking_lot::Mutex;
+
+use super::partition::Partition;
 
 /// What a consumer is doing.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -22,11 +26,43 @@ pub struct ConsumerStatus {
     /// Messages between what is committed and the end of the assigned
     /// partitions, at most a second old; `None` while unknown.
     pub lag: Option<u64>,
+    /// Messages moved to retry topics since the start.
+    pub retried: u64,
+    /// Messages moved to dead-letter topics since the start.
+    pub dead: u64,
+    /// Messages that the broker does not take in their retry or dead-letter
+    /// topic; their lanes stand still until it does. At most 16 of them.
+    pub stopped: Vec<Stopped>,
     /// How often a partition was paused so that it would not hold up others.
     pub pauses: u64,
     /// How often the consumer was started again after a failure.
     pub restarts: u64,
 }
+
+/// A message that can't be moved to its retry or dead-letter topic.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Stopped {
+    /// Its topic.
+    pub topic: String,
+    /// Its partition.
+    pub partition: i32,
+    /// Its offset.
+    pub offset: i64,
+    /// Where it should go.
+    pub target: String,
+    /// Why it can't.
+    pub reason: String,
+}
+
+impl Stopped {
+    fn is(&self, partition: &Partition, offset: i64) -> bool {
+        *self.topic == *partition.topic && self.partition == partition.id && self.offset == offset
+    }
+}
+
+/// The most of them that are told.
+const MOST_STOPPED: usize = 16;
 
 /// A view of the consumers of a [`Runner`](super::Runner); cheap to clone, valid
 /// for as long as it is held.
@@ -42,7 +78,12 @@ impl StatusHandle {
 
     /// What each consumer is doing now, sorted by name.
     pub fn consumers(&self) -> Vec<ConsumerStatus> {
-        self.counters.iter().map(|c| c.status()).collect()
+        let active = |c: &&Arc<Counters>| c.active.load(Ordering::Relaxed);
+        self.counters
+            .iter()
+            .filter(active)
+            .map(|c| c.status())
+            .collect()
     }
 }
 
@@ -51,9 +92,14 @@ impl StatusHandle {
 pub(super) struct Counters {
     name: String,
     group_id: String,
+    /// Whether it is to be shown.
+    active: AtomicBool,
     partitions: AtomicUsize,
     processed: AtomicU64,
     failed: AtomicU64,
+    retried: AtomicU64,
+    dead: AtomicU64,
+    stopped: Mutex<Vec<Stopped>>,
     in_flight: AtomicUsize,
     /// -1 while unknown.
     lag: AtomicI64,
@@ -62,6 +108,7 @@ pub(super) struct Counters {
 }
 
 impl Counters {
+    /// Of a consumer, shown once it is [active](Self::activate).
     pub(super) fn new(name: &str, group_id: &str) -> Self {
         Self {
             name: name.to_owned(),
@@ -71,12 +118,42 @@ impl Counters {
         }
     }
 
+    pub(super) fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// From here on it is shown.
+    pub(super) fn activate(&self) {
+        self.active.store(true, Ordering::Relaxed);
+    }
+
     pub(super) fn processed(&self, messages: usize) {
         self.processed.fetch_add(messages as u64, Ordering::Relaxed);
     }
 
     pub(super) fn failed(&self) {
         self.failed.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// A message was moved to a retry topic or, when it is `dead`, to the
+    /// dead-letter topic.
+    pub(super) fn moved(&self, dead: bool) {
+        let counter = if dead { &self.dead } else { &self.retried };
+        counter.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(super) fn stopped(&self, message: Stopped) {
+        let mut stopped = self.stopped.lock();
+        if stopped.len() < MOST_STOPPED {
+            stopped.push(message);
+        }
+    }
+
+    /// A stopped message was moved, or its partition is gone.
+    pub(super) fn resumed(&self, partition: &Partition, offset: i64) {
+        self.stopped
+            .lock()
+            .retain(|message| !message.is(partition, offset));
     }
 
     pub(super) fn paused(&self) {
@@ -101,6 +178,9 @@ impl Counters {
             partitions: self.partitions.load(Ordering::Relaxed),
             processed: self.processed.load(Ordering::Relaxed),
             failed: self.failed.load(Ordering::Relaxed),
+            retried: self.retried.load(Ordering::Relaxed),
+            dead: self.dead.load(Ordering::Relaxed),
+            stopped: self.stopped.lock().clone(),
             in_flight: self.in_flight.load(Ordering::Relaxed),
             lag: u64::try_from(self.lag.load(Ordering::Relaxed)).ok(),
             pauses: self.pauses.load(Ordering::Relaxed),

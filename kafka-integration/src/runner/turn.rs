@@ -4,12 +4,13 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::context::Context;
+use super::context::{At, Context};
+use super::failing::Failed;
 use super::lanes::{Lane, TurnEnd};
 use super::partition::Partition;
 use super::raw::Work;
 use super::shared::Shared;
-use crate::retry::{Failure, Verdict};
+use crate::retry::Failure;
 
 /// How long a worker whose handlers never wait goes on before it lets the
 /// runtime's other tasks run. Each time, the runtime wakes another of its
@@ -89,7 +90,7 @@ impl Turn {
             kafka: self.shared.kafka.clone(),
             consumer: Arc::clone(&self.shared.name),
             ended: self.partition.ended().clone(),
-            attempt: 1,
+            at: At::of(&self.partition),
         }
     }
 
@@ -101,6 +102,13 @@ impl Turn {
             self.spell = Spell::default();
         }
         while let Some(mut work) = self.works.pop_front() {
+            if work.attempt == 0
+                && (work.past.is_some() || self.partition.has_past())
+                && let Some(due) = work.recall(&self.partition)
+            {
+                self.park(work, due);
+                continue;
+            }
             if self.partition.start(work.message.offset()) {
                 work.attempt = work.attempt.saturating_add(1);
                 self.current = Some(work);
@@ -141,27 +149,24 @@ impl Turn {
         self.finished.bytes += work.size;
     }
 
-    /// The handler failed: the message waits, its lane with it.
+    /// The handler failed.
     pub(crate) fn failed(&mut self, failure: &Failure) {
         let Some(work) = self.current.take() else {
             return;
         };
-        let Verdict::RetryAfter(delay) = self.shared.retry.decide(work.attempt, failure);
-        self.shared.counters.failed();
-        tracing::warn!(
-            consumer = %self.shared.name,
-            topic = %self.partition.topic,
-            partition = self.partition.id,
-            offset = work.message.offset(),
-            attempt = work.attempt,
-            retry_in_ms = delay.as_millis() as u64,
-            "{failure}"
-        );
+        match self.shared.failed(&self.partition, work, failure) {
+            Failed::Waits(work, at) => self.park(work, at),
+            Failed::Moves(lane) => self.finished.lanes.push(lane),
+        }
+    }
+
+    /// The message waits, its lane with it.
+    fn park(&mut self, work: Work, at: Instant) {
         self.end.parked = true;
         self.shared
             .lanes
             .park(&self.partition, work.lane, &mut self.works);
-        self.shared.retry_later(&self.partition, work, delay);
+        self.shared.park_until(&self.partition, work, at);
     }
 
     fn finish(&mut self) {

@@ -90,6 +90,10 @@ fn read_cluster(reader: &mut Reader<'_>, defaults: &ClusterSettings) -> ClusterS
             .text("error_handler")
             .unwrap_or_else(|| defaults.error_handler.clone()),
         retry: defaults.retry.clone(),
+        retry_consumer_config: defaults.retry_consumer_config.clone(),
+        retry_topic_suffix: defaults.retry_topic_suffix.clone(),
+        dead_letter_topic_suffix: defaults.dead_letter_topic_suffix.clone(),
+        create_retry_topics: defaults.create_retry_topics,
         shutdown_timeout: reader
             .duration("shutdown_timeout", Duration::ZERO)
             .unwrap_or(defaults.shutdown_timeout),
@@ -135,6 +139,7 @@ fn read_retry(reader: &mut Reader<'_>, defaults: &RetryPolicy) -> RetryPolicy {
                 (0.0..=1.0).contains(&jitter)
             })
             .unwrap_or(defaults.jitter),
+        ..defaults.clone()
     };
     reader.finish();
     policy

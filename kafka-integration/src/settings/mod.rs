@@ -33,7 +33,7 @@ pub use origins::Setting;
 pub use properties::ClientProperties;
 
 use crate::consumer::Ordering;
-use crate::retry::RetryPolicy;
+use crate::retry::{RetryPolicy, TopicNames};
 
 /// The profile unless another is named.
 pub const PROFILE_DEVELOPMENT: &str = "development";
@@ -87,8 +87,17 @@ pub struct ClusterSettings {
     pub polling_frequency: Duration,
     /// The name of the error handler. Default `log`.
     pub error_handler: String,
-    /// How failed messages are retried.
+    /// How failed messages are retried, unless their topic or consumer says
+    /// otherwise.
     pub retry: RetryPolicy,
+    /// Over `consumer_config`, for the consumers of retry topics.
+    pub retry_consumer_config: ClientProperties,
+    /// The word that names retry topics and their groups. Default `retry`.
+    pub retry_topic_suffix: String,
+    /// The word that names dead-letter topics. Default `dlt`.
+    pub dead_letter_topic_suffix: String,
+    /// Whether missing retry and dead-letter topics are created. Default true.
+    pub create_retry_topics: bool,
     /// How long shutdown waits for what is in flight. Default 30 s.
     pub shutdown_timeout: Duration,
     /// Messages handled at a time by a consumer. Default 1.
@@ -151,6 +160,7 @@ impl Default for ClusterSettings {
             }
         }
         let host = gethostname::gethostname();
+        let names = TopicNames::default();
         Self {
             name: None,
             origins: origins::Origins::default(),
@@ -162,6 +172,10 @@ impl Default for ClusterSettings {
             polling_frequency: Duration::from_secs(1),
             error_handler: "log".to_owned(),
             retry: RetryPolicy::default(),
+            retry_consumer_config: ClientProperties::new(),
+            retry_topic_suffix: names.retry_suffix,
+            dead_letter_topic_suffix: names.dead_letter_suffix,
+            create_retry_topics: true,
             shutdown_timeout: Duration::from_secs(30),
             concurrency: NonZeroUsize::MIN,
             ordering: Ordering::default(),
@@ -254,6 +268,14 @@ impl Settings {
 }
 
 impl ClusterSettings {
+    /// How its retry and dead-letter topics are named.
+    pub fn topic_names(&self) -> TopicNames {
+        TopicNames {
+            retry_suffix: self.retry_topic_suffix.clone(),
+            dead_letter_suffix: self.dead_letter_topic_suffix.clone(),
+        }
+    }
+
     /// The embedded broker that its clients get, having no address.
     pub(crate) fn embedded_in_use(&self) -> Option<&EmbeddedBrokerSettings> {
         let is_address = |name: &&str| {

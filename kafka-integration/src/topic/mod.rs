@@ -4,14 +4,17 @@
 mod name;
 
 use std::future::Future;
+use std::sync::Arc;
 
 pub use name::{TopicName, TopicNameError};
 
 use crate::codec::{Codec, CodecContext, CodecError, Key, Presence};
+use crate::consumer::TopicBinding;
 use crate::message::Message;
 use crate::producer::{Outgoing, Pipeline, Produce, ProduceBatch, ProduceError, Record};
-use crate::retry::ConsumeError;
+use crate::retry::{ConsumeError, RetryPolicy};
 use crate::runner::Context;
+use crate::runner::handler::TypedHandler;
 
 /// A Kafka topic: its name, the types of its keys and values, and the hooks
 /// that turn them into bytes.
@@ -68,6 +71,13 @@ pub trait Topic: Sized + Send + Sync + 'static {
     /// The cluster the topic lives on when it is produced to; `None` is the
     /// default cluster of the settings.
     fn cluster(&self) -> Option<&str> {
+        None
+    }
+
+    /// What becomes of this topic's messages when they fail, whoever consumes
+    /// them. `None`, the default, leaves it to the consumer, and then to the
+    /// settings.
+    fn retry(&self) -> Option<RetryPolicy> {
         None
     }
 
@@ -157,21 +167,48 @@ pub trait Topic: Sized + Send + Sync + 'static {
     }
 }
 
-/// The consume hook of a [`Topic`].
+/// The consume hook of a [`Topic`]: takes a [`Message`] at a time.
 #[diagnostic::on_unimplemented(
     message = "topic `{Self}` has no consume hook, so no consumer can take it",
     label = "`{Self}` can be produced to, but not consumed",
     note = "add `async fn consume(&self, message: Message<Self>, cx: &Context) -> Result<(), ConsumeError>` to its `#[topic] impl Topic for {Self}` block"
 )]
-pub trait Consume: Topic {
-    /// Handles one message. `Ok` means its work is finished and its offset may
-    /// be committed; an error has it tried again.
+pub trait Consume<I: Input<Self> = Message<Self>>: Topic {
+    /// Handles what it is given. `Ok` means its work is finished and its offset
+    /// may be committed; after an error, the topic's
+    /// [policy](crate::retry::RetryPolicy) decides.
     ///
     /// # Errors
-    /// Any error is retryable, so `?` works on whatever the work returns.
-    fn consume(
-        &self,
-        message: Message<Self>,
-        cx: &Context,
-    ) -> impl Future<Output = Result<(), ConsumeError>> + Send;
+    /// Any error is retryable unless it says otherwise, so `?` works on
+    /// whatever the work returns.
+    fn consume(&self, input: I, cx: &Context) -> impl Future<Output = Result<(), I::Error>> + Send;
+}
+
+/// What a consume hook may take. Not to be implemented elsewhere.
+pub trait Input<T: Topic>: Sized + Send + private::Sealed {
+    /// What the hook returns when it fails.
+    type Error: Send;
+
+    /// The topic with its consume hook, its types erased.
+    #[doc(hidden)]
+    fn bind(topic: T) -> TopicBinding
+    where
+        T: Consume<Self>;
+}
+
+impl<T: Topic> Input<T> for Message<T> {
+    type Error = ConsumeError;
+
+    fn bind(topic: T) -> TopicBinding
+    where
+        T: Consume<Self>,
+    {
+        TopicBinding::of_handler(Arc::new(TypedHandler::new(topic)))
+    }
+}
+
+mod private {
+    pub trait Sealed {}
+
+    impl<T: super::Topic> Sealed for crate::message::Message<T> {}
 }

@@ -178,6 +178,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
             factor: 1.0,
             max_delay: Duration::from_millis(args.retry_ms),
             jitter: 0.0,
+            ..RetryPolicy::default()
         });
     for property in &args.config {
         let (name, value) = property.split_once('=').ok_or("--config name=value")?;

@@ -44,6 +44,9 @@ struct KeyLane {
     /// Messages of the key were given back. All later ones must be too, until
     /// they are delivered again, in order.
     spilled: bool,
+    /// Messages of the key that can't be moved away: nothing is started until
+    /// they are.
+    stops: usize,
     progress: Instant,
 }
 
@@ -55,12 +58,13 @@ impl KeyLane {
             held: false,
             active: true,
             spilled: false,
+            stops: 0,
             progress: now,
         }
     }
 
     fn stands_still(&self, now: Instant) -> bool {
-        self.parked || now.duration_since(self.progress) > STANDS_STILL
+        self.parked || self.stops > 0 || now.duration_since(self.progress) > STANDS_STILL
     }
 
     fn hold(&mut self) {
@@ -100,6 +104,28 @@ impl ByKey {
         let mut hasher = FxHasher::default();
         hasher.write(key);
         Some(hasher.finish())
+    }
+}
+
+impl ByKey {
+    /// Nothing of a key is running: what waits next is ready.
+    fn advance(&mut self, partition: &Arc<Partition>, key: (u64, u64), now: Instant) {
+        let Some(lane) = self.busy.get_mut(&key) else {
+            return;
+        };
+        match lane.waiting.pop_front() {
+            Some(work) => {
+                lane.progress = now;
+                self.ready.push_back((Arc::clone(partition), work));
+            }
+            None if lane.spilled => {
+                lane.active = false;
+                partition.want_rewind();
+            }
+            None => {
+                self.busy.remove(&key);
+            }
+        }
     }
 }
 
@@ -162,19 +188,39 @@ impl Order for ByKey {
             let Some(busy) = self.busy.get_mut(&key) else {
                 continue;
             };
-            match busy.waiting.pop_front() {
-                Some(work) => {
-                    busy.progress = now;
-                    self.ready.push_back((Arc::clone(partition), work));
-                }
-                None if busy.spilled => {
-                    busy.active = false;
-                    partition.want_rewind();
-                }
-                None => {
-                    self.busy.remove(&key);
-                }
+            if busy.stops > 0 {
+                busy.active = false;
+                continue;
             }
+            self.advance(partition, key, now);
+        }
+    }
+
+    fn stop(&mut self, partition: &Arc<Partition>, lane: Lane) {
+        // Without order, a message is alone in its lane.
+        let Some(lane) = lane else {
+            return;
+        };
+        let now = Instant::now();
+        let idle = || KeyLane {
+            active: false,
+            ..KeyLane::active(now)
+        };
+        let key = (partition.generation(), lane);
+        let lane = self.busy.entry(key).or_insert_with(idle);
+        lane.stops += 1;
+        lane.hold();
+    }
+
+    fn go_on(&mut self, partition: &Arc<Partition>, lane: Lane) {
+        let key = lane.map(|lane| (partition.generation(), lane));
+        let Some((key, lane)) = key.and_then(|key| Some((key, self.busy.get_mut(&key)?))) else {
+            return;
+        };
+        lane.stops = lane.stops.saturating_sub(1);
+        if lane.stops == 0 && !lane.active {
+            lane.active = true;
+            self.advance(partition, key, Instant::now());
         }
     }
 
@@ -238,7 +284,9 @@ impl Order for ByKey {
         let (ours, now) = (partition.generation(), Instant::now());
         self.busy
             .iter()
-            .filter(|((owner, _), lane)| *owner == ours && lane.active && lane.stands_still(now))
+            .filter(|((owner, _), lane)| {
+                *owner == ours && (lane.active || lane.stops > 0) && lane.stands_still(now)
+            })
             .map(|(_, lane)| 1 + lane.waiting.len())
             .sum()
     }
@@ -249,7 +297,7 @@ impl Order for ByKey {
             if *owner == ours {
                 lane.spilled = false;
             }
-            lane.active || *owner != ours
+            lane.active || lane.stops > 0 || *owner != ours
         });
     }
 
@@ -274,7 +322,7 @@ impl Order for ByKey {
                 continue;
             }
             // A parked message is given up, so nothing may overtake it.
-            let keep = match lane.parked {
+            let keep = match lane.parked || lane.stops > 0 {
                 true => 0,
                 false => lane
                     .waiting

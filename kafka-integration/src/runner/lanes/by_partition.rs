@@ -26,6 +26,8 @@ struct PartitionLane {
     partition: Arc<Partition>,
     queue: VecDeque<Work>,
     state: LaneState,
+    /// Messages that can't be moved away: nothing is started until they are.
+    stops: usize,
     progress: Instant,
 }
 
@@ -35,6 +37,19 @@ enum LaneState {
     Ready,
     Running,
     Parked,
+    Stopped,
+}
+
+impl PartitionLane {
+    fn idle(partition: &Arc<Partition>) -> Self {
+        Self {
+            partition: Arc::clone(partition),
+            queue: VecDeque::new(),
+            state: LaneState::Idle,
+            stops: 0,
+            progress: Instant::now(),
+        }
+    }
 }
 
 impl Default for ByPartition {
@@ -66,15 +81,10 @@ impl Order for ByPartition {
         let lane = self
             .lanes
             .entry(partition.generation())
-            .or_insert_with(|| PartitionLane {
-                partition: Arc::clone(partition),
-                queue: VecDeque::new(),
-                state: LaneState::Idle,
-                progress: Instant::now(),
-            });
+            .or_insert_with(|| PartitionLane::idle(partition));
         let stands_still = match lane.state {
             LaneState::Idle => false,
-            LaneState::Parked => true,
+            LaneState::Parked | LaneState::Stopped => true,
             LaneState::Ready | LaneState::Running => lane.progress.elapsed() > STANDS_STILL,
         };
         if stands_still {
@@ -98,6 +108,10 @@ impl Order for ByPartition {
                 continue;
             };
             if lane.state != LaneState::Ready {
+                continue;
+            }
+            if lane.stops > 0 {
+                lane.state = LaneState::Stopped;
                 continue;
             }
             let count = lane.queue.len().min(self.turn);
@@ -166,6 +180,27 @@ impl Order for ByPartition {
     fn unpark(&mut self, partition: &Arc<Partition>, work: Work) {
         if let Some(lane) = self.lane(partition) {
             lane.queue.push_front(work);
+            self.make_ready(partition);
+        }
+    }
+
+    fn stop(&mut self, partition: &Arc<Partition>, _: Lane) {
+        let lane = self.lanes.entry(partition.generation());
+        let lane = lane.or_insert_with(|| PartitionLane::idle(partition));
+        lane.stops += 1;
+        if lane.state == LaneState::Idle {
+            lane.state = LaneState::Stopped;
+        }
+        lane.queue.iter_mut().for_each(Work::detach);
+    }
+
+    fn go_on(&mut self, partition: &Arc<Partition>, _: Lane) {
+        let Some(lane) = self.lane(partition) else {
+            return;
+        };
+        lane.stops = lane.stops.saturating_sub(1);
+        if lane.stops == 0 && lane.state == LaneState::Stopped {
+            lane.progress = Instant::now();
             self.make_ready(partition);
         }
     }

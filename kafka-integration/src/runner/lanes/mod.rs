@@ -3,7 +3,8 @@
 //!
 //! By partition, each partition is a lane; by key, each key of a partition is;
 //! without order, each message is its own. A lane that waits for a retry is
-//! parked and holds nobody else up.
+//! parked and holds nobody else up; so is one whose failed message the broker
+//! does not take elsewhere.
 
 mod by_key;
 mod by_partition;
@@ -56,6 +57,12 @@ trait Order: Send {
 
     /// The message comes back.
     fn unpark(&mut self, partition: &Arc<Partition>, work: Work);
+
+    /// A message of the lane can't be moved away: nothing more of the lane is
+    /// started until [`go_on`](Self::go_on) was called as often as this.
+    fn stop(&mut self, partition: &Arc<Partition>, lane: Lane);
+
+    fn go_on(&mut self, partition: &Arc<Partition>, lane: Lane);
 
     /// Removes what would only wait in lanes that stand still, the latest
     /// first, so that each lane stays in order.
@@ -222,6 +229,24 @@ impl Lanes {
     pub(super) fn unpark(&self, partition: &Arc<Partition>, work: Work) -> usize {
         let mut state = self.state.lock();
         state.order.unpark(partition, work);
+        state.hire(self.concurrency)
+    }
+
+    /// A message of the lane can't be moved away: nothing more of the lane is
+    /// started until [`go_on`](Self::go_on) was called as often as this.
+    pub(super) fn stop(&self, partition: &Arc<Partition>, lane: Lane) {
+        let mut state = self.state.lock();
+        // An ended assignment was taken out of the lanes, or will be.
+        if !partition.ended().is_cancelled() {
+            state.order.stop(partition, lane);
+        }
+    }
+
+    /// Returns how many workers to start.
+    #[must_use]
+    pub(super) fn go_on(&self, partition: &Arc<Partition>, lane: Lane) -> usize {
+        let mut state = self.state.lock();
+        state.order.go_on(partition, lane);
         state.hire(self.concurrency)
     }
 

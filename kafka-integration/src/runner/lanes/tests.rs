@@ -4,8 +4,10 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use super::*;
+use crate::retry::RetryPolicy;
 use crate::runner::handler::Handler;
 use crate::runner::raw::{OwnedMessage, RawMessage};
+use crate::runner::rules::Rules;
 use crate::runner::turn::Turn;
 
 struct NoHook;
@@ -17,6 +19,10 @@ impl Handler for NoHook {
 
     fn type_name(&self) -> &'static str {
         "NoHook"
+    }
+
+    fn retry(&self) -> Option<RetryPolicy> {
+        None
     }
 
     fn run<'a>(&'a self, _: &'a mut Turn) -> Pin<Box<dyn Future<Output = ()> + Send + 'a>> {
@@ -32,7 +38,8 @@ fn most(messages: usize) -> Keep {
 }
 
 fn partition(id: i32) -> Arc<Partition> {
-    Arc::new(Partition::new("topic".into(), id, Arc::new(NoHook)))
+    let rules = Rules::for_test();
+    Arc::new(Partition::new("topic".into(), id, Arc::new(NoHook), rules))
 }
 
 fn work(offset: i64, key: Option<u8>) -> Work {
@@ -41,6 +48,7 @@ fn work(offset: i64, key: Option<u8>) -> Work {
         message: RawMessage::Owned(Box::new(OwnedMessage::for_test(offset, key))),
         sequence: offset as u64,
         attempt: 0,
+        past: None,
         size: 1,
         lane: None,
     }

@@ -3,6 +3,7 @@
 mod backpressure;
 mod failures;
 mod messages;
+mod moves;
 mod order;
 mod rebalance;
 mod restart;

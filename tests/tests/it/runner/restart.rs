@@ -90,8 +90,7 @@ async fn a_stop_does_not_wait_for_a_retry_and_does_not_commit_it() {
         let group = unique("retry");
         let failing = ConsumerSpec::new("Failing", &group)
             .retry(kafka_integration::retry::RetryPolicy {
-                delay: Duration::from_secs(3_600),
-                max_delay: Duration::from_secs(3_600),
+                delay: Duration::from_secs(5),
                 ..Default::default()
             })
             .topic(Probe::new(&topic, |_, _| async {
@@ -107,6 +106,7 @@ async fn a_stop_does_not_wait_for_a_retry_and_does_not_commit_it() {
         let seen = Seen::default();
         let permits = Arc::new(Semaphore::new(10));
         let running = Running::start(&kafka, [collecting(&topic, &group, &seen, &permits)]);
+        // When it is due, which outlives the stop.
         eventually("the message again", || {
             *seen.lock().expect("not poisoned") == [1]
         })

@@ -1,0 +1,64 @@
+use std::error::Error;
+use std::fmt;
+
+use super::{ConsumeError, Fate};
+use crate::codec::DecodeError;
+
+/// Why a message is not finished.
+#[derive(Debug)]
+pub(crate) enum Failure {
+    /// The handler returned an error.
+    Handler(ConsumeError),
+    /// The handler panicked; the text is the panic's.
+    Panic(String),
+    /// The record's bytes are not what the topic declares.
+    Decode(DecodeError),
+}
+
+impl Failure {
+    /// The class, by which policies choose and dead letters are found.
+    pub(crate) fn class(&self) -> &'static str {
+        match self {
+            Self::Handler(error) => error.class(),
+            Self::Panic(_) => "panic",
+            Self::Decode(_) => "undecodable",
+        }
+    }
+
+    /// What it says of itself. Bytes that can't be decoded stay what they are.
+    pub(crate) fn fate(&self) -> Fate {
+        match self {
+            Self::Handler(error) => error.fate(),
+            Self::Panic(_) => Fate::Retry,
+            Self::Decode(_) => Fate::Terminal,
+        }
+    }
+
+    /// Its text, for the dead letter.
+    pub(crate) fn text(&self) -> String {
+        match self {
+            Self::Handler(error) => error.to_string(),
+            Self::Panic(text) => text.clone(),
+            Self::Decode(error) => error.to_string(),
+        }
+    }
+
+    /// The error itself, to ask for its type.
+    pub(crate) fn error(&self) -> Option<&(dyn Error + 'static)> {
+        match self {
+            Self::Handler(error) => Some(error.source()),
+            Self::Decode(error) => Some(error),
+            Self::Panic(_) => None,
+        }
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Handler(error) => write!(f, "the handler failed: {error}"),
+            Self::Panic(text) => write!(f, "the handler panicked: {text}"),
+            Self::Decode(error) => error.fmt(f),
+        }
+    }
+}

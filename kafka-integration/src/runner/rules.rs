@@ -1,0 +1,68 @@
+//! What holds for the failures of a topic's messages.
+
+use std::sync::Arc;
+
+use super::raw::TopicName as SharedName;
+use crate::retry::{RetryPolicy, TopicNames};
+use crate::topic::{TopicName, TopicNameError};
+
+/// The policy of one assigned topic, and where its messages move to.
+#[derive(Debug, Clone)]
+pub(crate) struct Rules {
+    pub(crate) policy: Arc<RetryPolicy>,
+    /// The group that the retry and dead-letter topics are named after.
+    pub(crate) group: Arc<str>,
+    names: Arc<TopicNames>,
+    /// The topic the messages were first consumed from: the topic itself, or
+    /// the one a retry topic stands behind.
+    pub(crate) source: SharedName,
+    /// Whether the topic is a retry topic.
+    pub(crate) is_retry: bool,
+}
+
+impl Rules {
+    /// For a topic itself.
+    pub(super) fn of_source(
+        topic: &str,
+        group: &Arc<str>,
+        names: &Arc<TopicNames>,
+        policy: &Arc<RetryPolicy>,
+    ) -> Self {
+        Self {
+            policy: Arc::clone(policy),
+            group: Arc::clone(group),
+            names: Arc::clone(names),
+            source: topic.into(),
+            is_retry: false,
+        }
+    }
+
+    /// For a retry topic.
+    pub(super) fn of_retry(
+        topic: &str,
+        group: &Arc<str>,
+        names: &Arc<TopicNames>,
+        policy: &Arc<RetryPolicy>,
+    ) -> Self {
+        let source = names.source_of_retry(group, topic).unwrap_or(topic);
+        Self {
+            is_retry: true,
+            ..Self::of_source(source, group, names, policy)
+        }
+    }
+
+    /// The retry topic of that level.
+    pub(super) fn retry_topic(&self, level: u32) -> Result<TopicName, TopicNameError> {
+        self.names.retry(&self.group, &self.source, level)
+    }
+
+    pub(super) fn dead_letter_topic(&self) -> Result<TopicName, TopicNameError> {
+        self.names.dead_letter(&self.group, &self.source)
+    }
+
+    #[cfg(test)]
+    pub(super) fn for_test() -> Arc<Self> {
+        let (group, names) = (Arc::from("group"), Arc::default());
+        Arc::new(Self::of_source("topic", &group, &names, &Arc::default()))
+    }
+}

@@ -1,0 +1,94 @@
+//! Failed messages move, and nothing is lost on the way.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use kafka_integration::prelude::*;
+use kafka_integration::retry::Trail;
+use kafka_integration_tests::{Probe, Running, TestBroker, eventually, unique};
+use serde_json::json;
+
+type Seen = Arc<Mutex<HashMap<String, Vec<u32>>>>;
+
+fn text(message: Message<Probe>) -> String {
+    match message.into_value() {
+        OrTombstone::Value(value) => value.as_str().unwrap_or_default().to_owned(),
+        OrTombstone::Tombstone => String::new(),
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_message_that_fails_goes_from_retry_topic_to_retry_topic_and_a_dead_one_to_the_last() {
+    for broker in TestBroker::each("moves") {
+        let kafka = broker.kafka();
+        let topic = broker.topic("moves").await;
+        let group = unique("moving");
+        let seen = Seen::default();
+        let dead: Arc<Mutex<Vec<(String, Option<Trail>)>>> = Arc::default();
+        let policy = RetryPolicy {
+            delay: Duration::from_millis(200),
+            ..RetryPolicy::times(2)
+        };
+        let noted = Arc::clone(&seen);
+        let consumer = ConsumerSpec::new("Moving", &group)
+            .retry(policy)
+            .topic(Probe::new(&topic, move |message, cx| {
+                let text = text(message);
+                noted
+                    .lock()
+                    .expect("not poisoned")
+                    .entry(text.clone())
+                    .or_default()
+                    .push(cx.attempt());
+                async move {
+                    match text.as_str() {
+                        "twice" if cx.attempt() <= 2 => Err(ConsumeError::new("not yet")),
+                        "always" => Err(ConsumeError::new("never")),
+                        "terminal" => Err(ConsumeError::new("no").terminal()),
+                        _ => Ok(()),
+                    }
+                }
+            }));
+        let letters = Arc::clone(&dead);
+        let reader = ConsumerSpec::new("Dead", unique("dead")).topic(Probe::new(
+            format!("{group}.{topic}.dlt"),
+            move |message, _| {
+                let trail = Trail::of(message.headers());
+                let letter = (text(message), trail);
+                letters.lock().expect("not poisoned").push(letter);
+                async { Ok(()) }
+            },
+        ));
+        for value in ["twice", "fine", "always", "terminal", "last"] {
+            Probe::produce_only(&topic)
+                .produce(OrTombstone::Value(json!(value)))
+                .key("a")
+                .on(&kafka)
+                .await
+                .expect("acknowledged");
+        }
+        let running = Running::start(&kafka, [consumer, reader]);
+        eventually("two dead letters and the attempts", || {
+            let attempts = seen.lock().expect("not poisoned");
+            dead.lock().expect("not poisoned").len() == 2
+                && attempts.get("twice").is_some_and(|a| a.len() == 3)
+                && attempts.contains_key("last")
+        })
+        .await;
+        running.stop().await;
+        let seen = seen.lock().expect("not poisoned");
+        assert_eq!(seen["twice"], [1, 2, 3]);
+        assert_eq!(seen["always"], [1, 2, 3]);
+        assert_eq!(seen["terminal"], [1]);
+        assert_eq!(seen["fine"], [1]);
+        let mut dead = dead.lock().expect("not poisoned").clone();
+        dead.sort_by(|a, b| a.0.cmp(&b.0));
+        let (always, terminal) = (dead[0].1.as_ref(), dead[1].1.as_ref());
+        let (always, terminal) = (always.expect("a trail"), terminal.expect("a trail"));
+        assert_eq!((always.attempts, &*always.reason), (3, "exhausted"));
+        assert_eq!((terminal.attempts, &*terminal.reason), (1, "terminal"));
+        assert_eq!(always.original.topic, topic);
+        assert!(always.last_failure > always.first_failure);
+    }
+}
