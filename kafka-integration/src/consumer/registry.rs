@@ -1,7 +1,12 @@
+mod error;
+
 use std::collections::HashMap;
 
-use super::{Consumer, ConsumerSpec, Location};
-use crate::topic::{TopicName, TopicNameError};
+pub use error::RegistryError;
+
+use super::{Consumer, ConsumerSpec, TopicBinding};
+use crate::retry::TopicNames;
+use crate::topic::TopicName;
 
 /// What the macro leaves in the program at link time.
 pub struct Registration {
@@ -21,88 +26,6 @@ inventory::collect!(Registration);
 #[derive(Debug, Clone, Default)]
 pub struct Registry {
     consumers: Vec<ConsumerSpec>,
-}
-
-/// Why a set of consumers can't run together.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum RegistryError {
-    /// Two consumers have the same name.
-    #[error(
-        "two consumers are named `{name}`: at {first} and at {second}; \
-         rename one, or give it `name = \"…\"`"
-    )]
-    DuplicateName {
-        /// The name.
-        name: String,
-        /// Where the first is declared.
-        first: Location,
-        /// Where the second is declared.
-        second: Location,
-    },
-    /// Two consumers of one group subscribe to different topics or differ in
-    /// what the group's members must agree on.
-    #[error(
-        "`{first_name}` ({first}) and `{second_name}` ({second}) are both in group `{group_id}` \
-         but disagree on {what}; give one its own group_id, or make them agree"
-    )]
-    GroupDisagrees {
-        /// The group.
-        group_id: String,
-        /// What differs.
-        what: String,
-        /// The first consumer.
-        first_name: String,
-        /// Where it is declared.
-        first: Location,
-        /// The second consumer.
-        second_name: String,
-        /// Where it is declared.
-        second: Location,
-    },
-    /// A consumer lists one topic twice.
-    #[error(
-        "consumer `{consumer}` ({location}) takes topic `{topic}` twice, as `{first_type}` and \
-         as `{second_type}`; remove one"
-    )]
-    DuplicateTopic {
-        /// The consumer.
-        consumer: String,
-        /// Where it is declared.
-        location: Location,
-        /// The topic's name.
-        topic: String,
-        /// The type that brings it first.
-        first_type: &'static str,
-        /// The type that brings it again.
-        second_type: &'static str,
-    },
-    /// A consumer has no topic.
-    #[error("consumer `{consumer}` ({location}) has no topics; give it at least one")]
-    NoTopics {
-        /// The consumer.
-        consumer: String,
-        /// Where it is declared.
-        location: Location,
-    },
-    /// A consumer has an empty group.
-    #[error("consumer `{consumer}` ({location}) has an empty group_id; name its consumer group")]
-    NoGroup {
-        /// The consumer.
-        consumer: String,
-        /// Where it is declared.
-        location: Location,
-    },
-    /// A topic's name is not one that Kafka takes.
-    #[error("consumer `{consumer}` ({location}): {source}")]
-    TopicName {
-        /// The consumer.
-        consumer: String,
-        /// Where it is declared.
-        location: Location,
-        /// What is wrong with the name.
-        source: TopicNameError,
-    },
 }
 
 /// A name was asked for that no consumer has.
@@ -244,6 +167,7 @@ fn check_alone(spec: &ConsumerSpec, errors: &mut Vec<RegistryError>) {
             location,
         });
     }
+    check_policy(spec, None, errors);
     let mut seen: HashMap<&str, &'static str> = HashMap::new();
     for topic in &spec.topics {
         if let Err(source) = TopicName::parse(topic.name()) {
@@ -252,6 +176,9 @@ fn check_alone(spec: &ConsumerSpec, errors: &mut Vec<RegistryError>) {
                 location,
                 source,
             });
+        } else {
+            check_policy(spec, Some(topic), errors);
+            check_retry_topics(spec, topic, errors);
         }
         if let Some(first_type) = seen.insert(topic.name(), topic.type_name()) {
             errors.push(RegistryError::DuplicateTopic {
@@ -262,6 +189,47 @@ fn check_alone(spec: &ConsumerSpec, errors: &mut Vec<RegistryError>) {
                 second_type: topic.type_name(),
             });
         }
+    }
+}
+
+/// Checks the policy of a topic, or the consumer's own.
+fn check_policy(
+    spec: &ConsumerSpec,
+    topic: Option<&TopicBinding>,
+    errors: &mut Vec<RegistryError>,
+) {
+    let policy = topic.map_or_else(|| spec.retry.clone(), TopicBinding::retry);
+    if let Some(Err(source)) = policy.map(|policy| policy.check()) {
+        errors.push(RegistryError::Retry {
+            consumer: spec.name.clone(),
+            location: spec.location,
+            topic: topic.map(|topic| topic.name().to_owned()),
+            source,
+        });
+    }
+}
+
+/// Checks that there can be topics for what fails. The settings may name them
+/// by longer words; that is found when the consumer starts.
+fn check_retry_topics(spec: &ConsumerSpec, topic: &TopicBinding, errors: &mut Vec<RegistryError>) {
+    let names = TopicNames::default();
+    // What a pattern matches is not known yet, only what the group adds.
+    let source = match topic.name().starts_with('^') {
+        true => "x",
+        false => topic.name(),
+    };
+    let policy = topic.retry().or_else(|| spec.retry.clone());
+    let mut made = names.dead_letter(&spec.group_id, source).map(drop);
+    if let (Ok(()), Some(levels @ 1..)) = (&made, policy.map(|policy| policy.levels())) {
+        made = names.retry(&spec.group_id, source, levels).map(drop);
+    }
+    if let Err(source) = made {
+        errors.push(RegistryError::RetryTopicName {
+            consumer: spec.name.clone(),
+            location: spec.location,
+            topic: topic.name().to_owned(),
+            source,
+        });
     }
 }
 

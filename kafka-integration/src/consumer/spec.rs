@@ -80,6 +80,11 @@ impl TopicBinding {
         self.handler.topic_name()
     }
 
+    /// The topic's own retry policy.
+    pub fn retry(&self) -> Option<RetryPolicy> {
+        self.handler.retry()
+    }
+
     /// The topic's type, for messages.
     pub fn type_name(&self) -> &'static str {
         self.handler.type_name()

@@ -142,13 +142,14 @@ impl KafkaBuilder {
     /// Makes the handle. Nothing connects yet.
     ///
     /// # Errors
-    /// When the settings can't be loaded, or name an error handler that was
-    /// not given.
+    /// When the settings can't be loaded, name an error handler that was not
+    /// given, or have a retry policy that contradicts itself.
     pub fn build(self) -> Result<Kafka, KafkaError> {
         let kafka = self.build_without_handlers()?;
         let settings = kafka.settings();
         for cluster in std::iter::once(&settings.cluster).chain(settings.clusters.values()) {
             kafka.error_handler(&cluster.error_handler)?;
+            cluster.check_retries()?;
         }
         Ok(kafka)
     }
@@ -270,7 +271,7 @@ impl Kafka {
                 "bootstrap.servers",
                 self.inner.embedded.address_blocking(embedded)?,
             );
-            if kind == ClientKind::Consumer {
+            if kind != ClientKind::Producer {
                 embedded::suit(&mut config);
             }
         }

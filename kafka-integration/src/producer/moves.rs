@@ -8,6 +8,10 @@
 //!   rules them out is left out: a message is finished when it was moved.
 //! - It takes part in no transaction; two producers of one `transactional.id`
 //!   would fence each other.
+//! - It never makes brokers create a topic: they would do it their own way, with
+//!   a retention that deletes old messages at once.
+//! - It looks for changes of its topics every ten seconds: one that it must not
+//!   write to is refused by the client itself until then.
 //! - The broker alone decides what is too large: the source had the message.
 //! - A message does not linger, for its lane waits for it, unless `linger.ms`
 //!   is set.
@@ -30,6 +34,9 @@ const BATCH_BYTES: u64 = 65_536;
 /// The most requests that an idempotent producer has on their way.
 const MOST_IN_FLIGHT: u64 = 5;
 
+/// The client's default is five minutes.
+const REFRESH_MS: u64 = 10_000;
+
 /// Compresses well, and every client reads it.
 const COMPRESSION: &str = if cfg!(feature = "zstd") {
     "zstd"
@@ -38,11 +45,12 @@ const COMPRESSION: &str = if cfg!(feature = "zstd") {
 };
 
 /// What wins over all settings.
-pub(crate) fn overrides() -> [(String, String); 3] {
+pub(crate) fn overrides() -> [(String, String); 4] {
     [
         ("enable.idempotence", "true"),
         ("acks", "all"),
         ("message.max.bytes", LARGEST_MESSAGE),
+        ("allow.auto.create.topics", "false"),
     ]
     .map(|(name, value)| (name.to_owned(), value.to_owned()))
 }
@@ -59,6 +67,7 @@ pub(crate) fn suit(config: &mut ClientConfig) {
     for (name, most) in [
         ("max.in.flight", MOST_IN_FLIGHT),
         ("batch.size", BATCH_BYTES),
+        ("topic.metadata.refresh.interval.ms", REFRESH_MS),
     ] {
         let set = number(config, name).unwrap_or(most);
         config.set(name, set.min(most).to_string());
@@ -105,6 +114,8 @@ mod tests {
             ("message.max.bytes", "1000"),
             ("queue.buffering.max.kbytes", "1"),
             ("batch.size", "1000000"),
+            ("topic.metadata.refresh.interval.ms", "-1"),
+            ("allow.auto.create.topics", "true"),
         ]);
         for (name, value) in [
             ("acks", "all"),
@@ -113,6 +124,8 @@ mod tests {
             ("message.max.bytes", LARGEST_MESSAGE),
             ("queue.buffering.max.kbytes", "1048576"),
             ("batch.size", "65536"),
+            ("topic.metadata.refresh.interval.ms", "10000"),
+            ("allow.auto.create.topics", "false"),
         ] {
             assert_eq!(config.get(name), Some(value), "{name}");
         }

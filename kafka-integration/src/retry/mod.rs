@@ -17,6 +17,6 @@ pub use error::{ConsumeError, RetryResult};
 pub(crate) use failure::Failure;
 pub(crate) use mover::{MoveError, Mover};
 pub use names::TopicNames;
-pub use policy::RetryPolicy;
 pub(crate) use policy::{DeadReason, Verdict};
+pub use policy::{RetryPolicy, RetryPolicyError};
 pub use trail::{ErrorInfo, Original, Trail};

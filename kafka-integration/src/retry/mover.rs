@@ -137,14 +137,11 @@ impl Mover {
             }
         };
         sent.map_err(|error| {
-            // Somebody has deleted it, or made it anew.
-            if matches!(
-                error,
-                ProduceError::UnknownTopic { .. } | ProduceError::UnknownPartition { .. }
-            ) {
+            let error = MoveError::produce(target, source, error);
+            if matches!(error, MoveError::Gone { .. }) {
                 self.forget(target, &preparation);
             }
-            MoveError::produce(target, source, error)
+            error
         })
     }
 

@@ -1,5 +1,8 @@
+mod check;
+
 use std::time::Duration;
 
+pub use check::RetryPolicyError;
 use serde::{Deserialize, Serialize};
 
 use super::{ErrorClass, Failure, Fate};
@@ -34,7 +37,8 @@ pub struct RetryPolicy {
     pub delay: Duration,
     /// What each further delay is multiplied by, at least 1. Default 2.
     pub factor: f64,
-    /// The longest delay. Default 60 s.
+    /// The longest delay, at least `delay`. Default 60 s; in settings and macros
+    /// `delay` if that is longer.
     #[serde(with = "crate::settings::duration")]
     pub max_delay: Duration,
     /// The share of the delay that is random, from 0 to 1. Default 0.1.
@@ -51,7 +55,7 @@ pub struct RetryPolicy {
     /// do; see the [module](super). Default false.
     pub preserve_order: bool,
     /// Only every so-manieth failed attempt of a message is logged, and the
-    /// last one. Default 1.
+    /// last one; at least 1. Default 1.
     pub log_every: u32,
 }
 

@@ -100,6 +100,12 @@ impl Shared {
                     Err(error) => error,
                 },
             };
+            if error.is_client_gone() {
+                // The application shuts down: nothing moves any more, and the
+                // message stays uncommitted.
+                partition.draining().cancelled().await;
+                break false;
+            }
             self.refused(partition, work, target, &error);
             if !stopped {
                 stopped = true;

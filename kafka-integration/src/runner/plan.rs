@@ -54,7 +54,11 @@ impl Plan {
         let cluster = spec.cluster.as_deref();
         let settings = kafka.settings().cluster(cluster)?;
         let names = settings.topic_names();
-        let mut config = kafka.client_config(cluster, ClientKind::Consumer, &spec.config)?;
+        let kind = match role {
+            Role::Source => ClientKind::Consumer,
+            Role::Retry => ClientKind::RetryConsumer,
+        };
+        let mut config = kafka.client_config(cluster, kind, &spec.config)?;
         match role {
             Role::Source => config.set("group.id", &spec.group_id),
             Role::Retry => config

@@ -191,7 +191,11 @@ fn compiled_in(feature: &str) -> bool {
 pub(crate) fn clients(settings: &Settings) -> Vec<SettingsProblem> {
     let mut problems = Vec::new();
     for cluster in std::iter::once(&settings.cluster).chain(settings.clusters.values()) {
-        for kind in [ClientKind::Producer, ClientKind::Consumer] {
+        let mut kinds = vec![ClientKind::Producer, ClientKind::Consumer];
+        if !cluster.retry_consumer_config.is_empty() {
+            kinds.push(ClientKind::RetryConsumer);
+        }
+        for kind in kinds {
             let found = match cluster.client_config(kind, &[]) {
                 Ok(config) => together(kind, config)
                     .err()
@@ -235,7 +239,7 @@ fn together(kind: ClientKind, mut config: ClientConfig) -> Result<(), String> {
         ClientKind::Producer => config
             .create_with_context::<_, BaseProducer<Silent>>(Silent)
             .map(drop),
-        ClientKind::Consumer => config
+        ClientKind::Consumer | ClientKind::RetryConsumer => config
             .create_with_context::<_, BaseConsumer<Silent>>(Silent)
             .map(drop),
     };

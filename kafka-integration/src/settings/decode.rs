@@ -11,8 +11,8 @@ use super::reader::{FlagOrTable, Reader, Report, origin_of, sorted};
 use super::source::{is_variable, property_key, variable};
 use super::{
     ClusterSettings, EmbeddedBrokerSettings, PROFILE_DEVELOPMENT, PROFILE_PRODUCTION, Settings,
+    retry,
 };
-use crate::retry::RetryPolicy;
 
 /// The names of the client property that holds the address.
 pub(crate) const ADDRESS_PROPERTIES: [&str; 2] = ["bootstrap.servers", "metadata.broker.list"];
@@ -89,11 +89,15 @@ fn read_cluster(reader: &mut Reader<'_>, defaults: &ClusterSettings) -> ClusterS
         error_handler: reader
             .text("error_handler")
             .unwrap_or_else(|| defaults.error_handler.clone()),
-        retry: defaults.retry.clone(),
-        retry_consumer_config: defaults.retry_consumer_config.clone(),
-        retry_topic_suffix: defaults.retry_topic_suffix.clone(),
-        dead_letter_topic_suffix: defaults.dead_letter_topic_suffix.clone(),
-        create_retry_topics: defaults.create_retry_topics,
+        retry: retry::policy(reader, &defaults.retry),
+        retry_consumer_config: reader.properties("retry_consumer_config"),
+        retry_topic_suffix: retry::suffix(reader, "retry_topic_suffix")
+            .unwrap_or_else(|| defaults.retry_topic_suffix.clone()),
+        dead_letter_topic_suffix: retry::suffix(reader, "dead_letter_topic_suffix")
+            .unwrap_or_else(|| defaults.dead_letter_topic_suffix.clone()),
+        create_retry_topics: reader
+            .flag("create_retry_topics")
+            .unwrap_or(defaults.create_retry_topics),
         shutdown_timeout: reader
             .duration("shutdown_timeout", Duration::ZERO)
             .unwrap_or(defaults.shutdown_timeout),
@@ -111,38 +115,10 @@ fn read_cluster(reader: &mut Reader<'_>, defaults: &ClusterSettings) -> ClusterS
         commit_interval: reader
             .duration("commit_interval", MILLISECOND)
             .unwrap_or(defaults.commit_interval),
-        embedded_broker: None,
-    };
-    ClusterSettings {
-        retry: read_retry(reader, &defaults.retry),
         embedded_broker: read_embedded(reader),
-        ..cluster
-    }
-}
-
-fn read_retry(reader: &mut Reader<'_>, defaults: &RetryPolicy) -> RetryPolicy {
-    let values = reader.table("retry");
-    let prefix = reader.below("retry");
-    let mut reader = Reader::new(&prefix, values, reader.report);
-    let policy = RetryPolicy {
-        delay: reader
-            .duration("delay", Duration::ZERO)
-            .unwrap_or(defaults.delay),
-        factor: reader
-            .float("factor", "a number of at least 1", |factor| factor >= 1.0)
-            .unwrap_or(defaults.factor),
-        max_delay: reader
-            .duration("max_delay", Duration::ZERO)
-            .unwrap_or(defaults.max_delay),
-        jitter: reader
-            .float("jitter", "a number from 0 to 1", |jitter| {
-                (0.0..=1.0).contains(&jitter)
-            })
-            .unwrap_or(defaults.jitter),
-        ..defaults.clone()
     };
-    reader.finish();
-    policy
+    retry::check(&cluster, reader);
+    cluster
 }
 
 fn read_embedded(reader: &mut Reader<'_>) -> Option<EmbeddedBrokerSettings> {
@@ -269,6 +245,7 @@ fn forget_addresses(cluster: &mut ClusterSettings) {
         &mut cluster.global_config,
         &mut cluster.producer_config,
         &mut cluster.consumer_config,
+        &mut cluster.retry_consumer_config,
     ] {
         for name in ADDRESS_PROPERTIES {
             properties.remove(name);

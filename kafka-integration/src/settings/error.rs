@@ -124,6 +124,17 @@ pub enum SettingsProblem {
         /// Where that is set.
         second_origin: String,
     },
+    /// A retry policy that can't be followed, or suffixes of topics that can't
+    /// be told apart.
+    #[error("{origin}: `{key}` {reason}")]
+    Retry {
+        /// The key.
+        key: String,
+        /// Where it, or what it contradicts, is set.
+        origin: String,
+        /// What is wrong, and what to do.
+        reason: String,
+    },
     /// A cluster has no address.
     #[error(
         "`{key}` is not set and the profile is `{profile}`; set it in kafka.toml, or as the environment variable {variable}"

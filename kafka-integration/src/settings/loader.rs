@@ -8,11 +8,12 @@ use super::source::{Layer, PREFIX};
 use super::{PROFILE_DEVELOPMENT, Settings, check, decode, origins};
 
 /// The keys that hold further ones.
-const TABLES: [&str; 6] = [
+const TABLES: [&str; 7] = [
     "embedded_broker",
     "global_config",
     "producer_config",
     "consumer_config",
+    "retry_consumer_config",
     "retry",
     "clusters",
 ];
@@ -278,17 +279,22 @@ fn meant(variable: &str, known: &[&str]) -> Option<String> {
     if rest.starts_with('_') {
         return None;
     }
-    known.iter().find_map(|key| {
+    let fits = known.iter().filter_map(|key| {
+        let length = key.len();
         let key = key.to_uppercase();
         let below = rest.strip_prefix(&key)?;
         let is_table = TABLES.contains(&key.to_lowercase().as_str());
-        match below.trim_start_matches('_') {
+        let variable = match below.trim_start_matches('_') {
             "" if below.is_empty() => Some(format!("{PREFIX}{key}")),
             // `KAFKA_RETRY_DELAY`, `KAFKA_CONSUMER_CONFIG__FETCH_MIN_BYTES`
             below_key if is_table && below.starts_with('_') && !below_key.is_empty() => {
                 Some(format!("{PREFIX}{key}__{below_key}"))
             }
             _ => None,
-        }
-    })
+        };
+        Some((length, variable?))
+    });
+    // `retry` is a table, and `retry_consumer_config` begins with it.
+    let longest = fits.max_by_key(|(length, _)| *length);
+    longest.map(|(_, variable)| variable)
 }

@@ -37,6 +37,15 @@ const CONSUMER_DEFAULTS: [(&str, &str); 7] = [
     ("topic.metadata.refresh.interval.ms", "10000"),
 ];
 
+/// What retry consumers get over `consumer_config`, unless
+/// `retry_consumer_config` says otherwise.
+const RETRY_CONSUMER_DEFAULTS: [(&str, &str); 2] = [
+    // What was moved before they first ran would be skipped, and lost.
+    ("auto.offset.reset", "earliest"),
+    // Retry topics are created while the consumer runs.
+    ("topic.metadata.refresh.interval.ms", "10000"),
+];
+
 /// librdkafka's second names, and the name that stands for both.
 const ALIASES: [(&str, &str); 11] = [
     ("request.required.acks", "acks"),
@@ -81,13 +90,19 @@ pub(crate) fn client_config(
     // What the user sets, by preferred name, so that a higher layer wins
     // however it spells a property.
     let mut user: BTreeMap<String, String> = BTreeMap::new();
-    let own_table = match kind {
-        ClientKind::Producer => "producer_config",
-        ClientKind::Consumer => "consumer_config",
+    let tables: &[&str] = match kind {
+        ClientKind::Producer => &["global_config", "producer_config"],
+        ClientKind::Consumer => &["global_config", "consumer_config"],
+        ClientKind::RetryConsumer => &["global_config", "consumer_config", "retry_consumer_config"],
     };
     for (table, properties) in cluster.property_tables() {
-        if table != "global_config" && table != own_table {
+        if !tables.contains(&table) {
             continue;
+        }
+        if table == "retry_consumer_config" {
+            for (name, value) in RETRY_CONSUMER_DEFAULTS {
+                user.insert(name.to_owned(), value.to_owned());
+            }
         }
         let entries = properties.iter().map(|(name, value)| {
             let key = property_key(&cluster.key(table), name);
@@ -119,7 +134,12 @@ pub(crate) fn client_config(
         }
         user.insert("bootstrap.servers".to_owned(), address.clone());
     }
-    let entries = overrides.iter().map(|(name, value)| {
+    // Where a consumer begins in its topics says nothing about its retry topics.
+    let begins = |name: &str| preferred(name) == "auto.offset.reset";
+    let own = overrides
+        .iter()
+        .filter(|(name, _)| kind != ClientKind::RetryConsumer || !begins(name));
+    let entries = own.map(|(name, value)| {
         let key = format!("config({name:?})");
         (
             name.as_str(),
@@ -135,14 +155,14 @@ pub(crate) fn client_config(
     config.set("client.id", &cluster.client_id);
     let defaults: &[(&str, &str)] = match kind {
         ClientKind::Producer => &PRODUCER_DEFAULTS,
-        ClientKind::Consumer => &CONSUMER_DEFAULTS,
+        ClientKind::Consumer | ClientKind::RetryConsumer => &CONSUMER_DEFAULTS,
     };
     for (name, value) in defaults {
         config.set(*name, *value);
     }
     match kind {
         ClientKind::Producer => give_up_idempotence(&user, &mut config),
-        ClientKind::Consumer => strip_classic(&mut user),
+        ClientKind::Consumer | ClientKind::RetryConsumer => strip_classic(&mut user),
     }
     config.set_log_level(log_level(&user));
     for (name, value) in user {

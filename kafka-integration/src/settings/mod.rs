@@ -12,6 +12,7 @@ mod origins;
 mod properties;
 mod property_names;
 mod reader;
+mod retry;
 mod secrets;
 mod size;
 mod source;
@@ -92,9 +93,10 @@ pub struct ClusterSettings {
     pub retry: RetryPolicy,
     /// Over `consumer_config`, for the consumers of retry topics.
     pub retry_consumer_config: ClientProperties,
-    /// The word that names retry topics and their groups. Default `retry`.
+    /// The word that names retry topics and their groups, of letters that a
+    /// topic's name may have. Default `retry`.
     pub retry_topic_suffix: String,
-    /// The word that names dead-letter topics. Default `dlt`.
+    /// The word that names dead-letter topics, not the same. Default `dlt`.
     pub dead_letter_topic_suffix: String,
     /// Whether missing retry and dead-letter topics are created. Default true.
     pub create_retry_topics: bool,
@@ -120,13 +122,15 @@ pub struct ClusterSettings {
     pub embedded_broker: Option<EmbeddedBrokerSettings>,
 }
 
-/// Whether a client is for producing or for consuming.
+/// What a client is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum ClientKind {
     /// A producer.
     Producer,
     /// A consumer.
     Consumer,
+    /// The consumer of a consumer's retry topics.
+    RetryConsumer,
 }
 
 impl fmt::Display for ClientKind {
@@ -134,6 +138,7 @@ impl fmt::Display for ClientKind {
         f.write_str(match self {
             Self::Producer => "producer",
             Self::Consumer => "consumer",
+            Self::RetryConsumer => "retry consumer",
         })
     }
 }
@@ -288,7 +293,9 @@ impl ClusterSettings {
     }
 
     /// The configuration of one client: the framework's defaults, the
-    /// settings, and over them `overrides`, a consumer's own `config(…)`.
+    /// settings, and over them `overrides`, a consumer's own `config(…)`. A
+    /// retry consumer takes all of that but `auto.offset.reset`, which says
+    /// where its consumer begins.
     ///
     /// The address is left out with the embedded broker. The result holds
     /// secrets, and rdkafka's `Debug` of it masks only some of them: don't
@@ -318,11 +325,12 @@ impl ClusterSettings {
     }
 
     /// The tables of client properties, lowest first.
-    pub(crate) fn property_tables(&self) -> [(&'static str, &ClientProperties); 3] {
+    pub(crate) fn property_tables(&self) -> [(&'static str, &ClientProperties); 4] {
         [
             ("global_config", &self.global_config),
             ("producer_config", &self.producer_config),
             ("consumer_config", &self.consumer_config),
+            ("retry_consumer_config", &self.retry_consumer_config),
         ]
     }
 }

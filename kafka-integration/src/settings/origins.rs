@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::{ClusterSettings, Settings, duration, secrets, size, source};
+use super::{ClusterSettings, Settings, duration, retry, secrets, size, source};
 
 /// One setting as it is in effect.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -70,7 +70,7 @@ pub(crate) fn describe(settings: &Settings) -> Vec<Setting> {
 }
 
 /// The origin of what was not loaded.
-const APPLICATION: &str = "the application";
+pub(crate) const APPLICATION: &str = "the application";
 
 /// Key and masked value of all that is set in a cluster.
 fn lines(cluster: &ClusterSettings) -> Vec<(String, String)> {
@@ -100,10 +100,16 @@ fn lines(cluster: &ClusterSettings) -> Vec<(String, String)> {
         duration::format(cluster.polling_frequency),
     );
     line("error_handler", cluster.error_handler.clone());
-    line("retry.delay", duration::format(cluster.retry.delay));
-    line("retry.factor", cluster.retry.factor.to_string());
-    line("retry.max_delay", duration::format(cluster.retry.max_delay));
-    line("retry.jitter", cluster.retry.jitter.to_string());
+    for (key, value) in retry::lines(&cluster.retry) {
+        line(&format!("retry.{key}"), value);
+    }
+    line("retry_topic_suffix", cluster.retry_topic_suffix.clone());
+    let dead_letters = &cluster.dead_letter_topic_suffix;
+    line("dead_letter_topic_suffix", dead_letters.clone());
+    line(
+        "create_retry_topics",
+        cluster.create_retry_topics.to_string(),
+    );
     line(
         "shutdown_timeout",
         duration::format(cluster.shutdown_timeout),

@@ -57,11 +57,21 @@ impl<'a> Reader<'a> {
     }
 
     pub(crate) fn text(&mut self, key: &'static str) -> Option<String> {
-        self.read(key, "text that is not empty", |value, _| {
-            match &value.kind {
-                ValueKind::String(text) if !text.trim().is_empty() => Some(text.trim().to_owned()),
-                _ => None,
-            }
+        self.text_like(key, "text that is not empty", |_| true)
+    }
+
+    /// Text that is not empty and passes `valid`.
+    pub(crate) fn text_like(
+        &mut self,
+        key: &'static str,
+        expected: &'static str,
+        valid: impl Fn(&str) -> bool,
+    ) -> Option<String> {
+        self.read(key, expected, |value, _| match &value.kind {
+            ValueKind::String(text) => Some(text.trim())
+                .filter(|text| !text.is_empty() && valid(text))
+                .map(str::to_owned),
+            _ => None,
         })
     }
 
@@ -92,6 +102,43 @@ impl<'a> Reader<'a> {
         })
     }
 
+    pub(crate) fn whole<T>(
+        &mut self,
+        key: &'static str,
+        expected: &'static str,
+        valid: impl FnOnce(i64) -> Option<T>,
+    ) -> Option<T> {
+        self.read(key, expected, |value, variable| {
+            match &value.kind {
+                ValueKind::I64(number) => Some(*number),
+                ValueKind::String(text) if variable => text.trim().parse().ok(),
+                _ => None,
+            }
+            .and_then(valid)
+        })
+    }
+
+    /// Texts: a list in files, with commas between in a variable.
+    pub(crate) fn list(
+        &mut self,
+        key: &'static str,
+        expected: &'static str,
+    ) -> Option<Vec<String>> {
+        let text = |text: &str| Some(text.trim().to_owned()).filter(|text| !text.is_empty());
+        self.read(key, expected, |value, variable| match &value.kind {
+            ValueKind::Array(values) => values
+                .iter()
+                .map(|value| match &value.kind {
+                    ValueKind::String(single) => text(single),
+                    _ => None,
+                })
+                .collect(),
+            ValueKind::String(all) if variable && all.trim().is_empty() => Some(Vec::new()),
+            ValueKind::String(all) if variable => all.split(',').map(text).collect(),
+            _ => None,
+        })
+    }
+
     pub(crate) fn size(&mut self, key: &'static str) -> Option<usize> {
         self.read(key, size::EXPECTED, |value, _| match &value.kind {
             ValueKind::I64(number) => usize::try_from(*number).ok().filter(|n| *n > 0),
@@ -115,6 +162,14 @@ impl<'a> Reader<'a> {
                 _ => None,
             }
             .filter(|number| number.is_finite() && valid(*number))
+        })
+    }
+
+    pub(crate) fn flag(&mut self, key: &'static str) -> Option<bool> {
+        self.read(key, "true or false", |value, variable| match &value.kind {
+            ValueKind::Boolean(flag) => Some(*flag),
+            ValueKind::String(text) if variable => text.trim().to_lowercase().parse().ok(),
+            _ => None,
         })
     }
 
@@ -187,6 +242,11 @@ impl<'a> Reader<'a> {
     /// The path of a table in this one.
     pub(crate) fn below(&self, key: &str) -> String {
         format!("{}{key}.", self.prefix)
+    }
+
+    /// The whole path of a key.
+    pub(crate) fn path(&self, key: &str) -> String {
+        format!("{}{key}", self.prefix)
     }
 
     /// The keys that were asked for.

@@ -9,8 +9,12 @@ use super::error::SettingsProblem;
 use super::property_names;
 
 /// The tables that hold client properties.
-pub(crate) const PROPERTY_TABLES: [&str; 3] =
-    ["global_config", "producer_config", "consumer_config"];
+pub(crate) const PROPERTY_TABLES: [&str; 4] = [
+    "global_config",
+    "producer_config",
+    "consumer_config",
+    "retry_consumer_config",
+];
 
 /// What the origin of a value from the environment begins with.
 const VARIABLE: &str = "environment variable ";

@@ -4,5 +4,6 @@ mod bulk;
 mod declarations;
 mod embedded;
 mod faults;
+mod policies;
 mod runner;
 mod support;

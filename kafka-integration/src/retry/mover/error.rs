@@ -27,6 +27,18 @@ pub(crate) enum MoveError {
         /// Bytes of key and value.
         size: usize,
     },
+    /// The topic went away, or lost partitions, since it was looked up.
+    #[error(
+        "a message of topic {from} did not move: topic {target} was deleted or has fewer \
+         partitions than before; it is looked up again, and created if it may be, when the \
+         message is tried again"
+    )]
+    Gone {
+        /// Where it was to go.
+        target: TopicName,
+        /// Its topic.
+        from: String,
+    },
     /// The topic did not acknowledge it.
     #[error("a message of topic {from} did not move to topic {target}: {error}")]
     NotAcknowledged {
@@ -108,6 +120,9 @@ impl MoveError {
         let (target, from) = (target.clone(), from.to_owned());
         match error {
             ProduceError::TooLarge { size, .. } => Self::TooLarge { target, from, size },
+            ProduceError::UnknownTopic { .. } | ProduceError::UnknownPartition { .. } => {
+                Self::Gone { target, from }
+            }
             error => Self::NotAcknowledged {
                 target,
                 from,
@@ -121,6 +136,7 @@ impl MoveError {
         match self {
             Self::NotReady(error) => error.code(),
             Self::TooLarge { .. } => Code::MessageSizeTooLarge,
+            Self::Gone { .. } => Code::UnknownTopicOrPartition,
             Self::NotAcknowledged { error, .. } => error.code(),
         }
     }
@@ -130,7 +146,7 @@ impl MoveError {
     pub(crate) fn is_client_gone(&self) -> bool {
         match self {
             Self::NotReady(error) => error.is_client_gone(),
-            Self::TooLarge { .. } => false,
+            Self::TooLarge { .. } | Self::Gone { .. } => false,
             Self::NotAcknowledged { error, .. } => match &**error {
                 ProduceError::ShutDown { .. } | ProduceError::Abandoned { .. } => true,
                 ProduceError::Kafka(error) => matches!(**error, KafkaError::ShutDown),

@@ -130,3 +130,42 @@ fn classes_are_included_and_excluded() {
     assert_eq!(but.decide(1, &fmt()), dead);
     assert_eq!(but.decide(1, &failure()), dead);
 }
+
+#[test]
+fn a_policy_that_contradicts_itself_is_refused_with_its_field() {
+    type Change = fn(&mut RetryPolicy);
+    let wrong: [(&str, Change); 8] = [
+        ("factor", |policy| policy.factor = 0.5),
+        ("factor", |policy| policy.factor = f64::INFINITY),
+        ("jitter", |policy| policy.jitter = -0.1),
+        ("jitter", |policy| policy.jitter = f64::NAN),
+        ("log_every", |policy| policy.log_every = 0),
+        ("max_delay", |policy| policy.delay = seconds(61)),
+        ("exclude", |policy| {
+            policy.include = vec![ErrorClass::of::<std::fmt::Error>()];
+            policy.exclude = vec![ErrorClass::named("core::fmt::Error")];
+        }),
+        ("preserve_order", |policy| {
+            policy.preserve_order = true;
+            policy.blocking = Some(false);
+        }),
+    ];
+    for (field, change) in wrong {
+        let mut policy = RetryPolicy::default();
+        change(&mut policy);
+        let error = policy.check().expect_err(field);
+        assert_eq!(error.field, field, "{error}");
+    }
+    for policy in [
+        RetryPolicy::default(),
+        RetryPolicy::times(0),
+        RetryPolicy {
+            delay: Duration::ZERO,
+            max_delay: Duration::ZERO,
+            preserve_order: true,
+            ..RetryPolicy::times(3)
+        },
+    ] {
+        assert_eq!(policy.check(), Ok(()));
+    }
+}

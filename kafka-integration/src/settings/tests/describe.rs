@@ -16,14 +16,19 @@ fn each_setting_is_told_with_its_origin() {
     write(
         directory.path(),
         "kafka.toml",
-        "concurrency = 4\nmax_in_flight_bytes = \"2MiB\"\nglobal_config.bootstrap.servers = \"a:1\"\n\
+        "concurrency = 4\ncreate_retry_topics = false\n\
+         retry = { max_retries = 5, exclude = [\"panic\", \"Declined\"] }\nmax_in_flight_bytes = \"2MiB\"\nglobal_config.bootstrap.servers = \"a:1\"\n\
          [consumer_config]\nfetch.min.bytes = 7\n\
          [clusters.eu]\nbootstrap_servers = \"b:1\"\nretry.delay = \"3s\"",
     );
-    let variables = [("KAFKA__CONSUMER_CONFIG__CLIENT_RACK", "r1")];
+    let variables = [
+        ("KAFKA__CONSUMER_CONFIG__CLIENT_RACK", "r1"),
+        ("KAFKA__RETRY_CONSUMER_CONFIG__FETCH_MIN_BYTES", "9"),
+    ];
     let mut settings = Settings::load_from(directory.path(), variables).expect("they are right");
     let file = directory.path().join("kafka.toml").display().to_string();
     let variable = "environment variable KAFKA__CONSUMER_CONFIG__CLIENT_RACK";
+    let variable_of_retries = "environment variable KAFKA__RETRY_CONSUMER_CONFIG__FETCH_MIN_BYTES";
     for (key, value, origin) in [
         ("concurrency", "4", file.as_str()),
         ("bootstrap_servers", "a:1", &file),
@@ -35,6 +40,18 @@ fn each_setting_is_told_with_its_origin() {
         ("clusters.eu.bootstrap_servers", "b:1", &file),
         ("clusters.eu.retry.delay", "3s", &file),
         ("clusters.eu.concurrency", "4", "the top level"),
+        ("retry.max_retries", "5", &file),
+        ("retry.exclude", "[panic, Declined]", &file),
+        ("retry.include", "[]", "default"),
+        ("retry.preserve_order", "false", "default"),
+        ("retry_topic_suffix", "retry", "default"),
+        ("create_retry_topics", "false", &file),
+        ("clusters.eu.create_retry_topics", "false", "the top level"),
+        (
+            "retry_consumer_config.\"fetch.min.bytes\"",
+            "9",
+            variable_of_retries,
+        ),
     ] {
         assert_eq!(
             find(&settings, key),

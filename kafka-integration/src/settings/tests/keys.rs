@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::{from_file, from_variables, refused_toml};
 use crate::consumer::Ordering;
+use crate::retry::{ErrorClass, RetryPolicy};
 use crate::settings::{ClientKind, ClusterSettings, EmbeddedBrokerSettings, Loader, Settings};
 
 /// The same settings twice: as TOML and as variables.
@@ -20,12 +21,21 @@ max_in_flight = 500
 max_in_flight_bytes = "1MiB"
 max_uncommitted = 2000
 commit_interval = "1s"
+retry_topic_suffix = "again"
+dead_letter_topic_suffix = "dead"
+create_retry_topics = false
 
 [retry]
+max_retries = 5
 delay = "10ms"
 factor = 3
 max_delay = "5s"
 jitter = 0.25
+include = ["sqlx::Error", "Timeout"]
+exclude = ["Declined"]
+blocking = true
+preserve_order = true
+log_every = 10
 
 [global_config]
 "socket.keepalive.enable" = true
@@ -38,9 +48,12 @@ jitter = 0.25
 [consumer_config]
 fetch.min.bytes = 1000
 isolation.level = "read_uncommitted"
+
+[retry_consumer_config]
+fetch.min.bytes = 1
 "#;
 
-const EVERY_VARIABLE: [(&str, &str); 21] = [
+const EVERY_VARIABLE: [(&str, &str); 31] = [
     ("KAFKA__BOOTSTRAP_SERVERS", "kafka:9092"),
     ("KAFKA__CLIENT_ID", "shop"),
     ("KAFKA__POLLING_FREQUENCY", "250ms"),
@@ -52,10 +65,19 @@ const EVERY_VARIABLE: [(&str, &str); 21] = [
     ("KAFKA__MAX_IN_FLIGHT_BYTES", "1MiB"),
     ("KAFKA__MAX_UNCOMMITTED", "2000"),
     ("KAFKA__COMMIT_INTERVAL", "1s"),
+    ("KAFKA__RETRY_TOPIC_SUFFIX", "again"),
+    ("KAFKA__DEAD_LETTER_TOPIC_SUFFIX", "dead"),
+    ("KAFKA__CREATE_RETRY_TOPICS", "False"),
+    ("KAFKA__RETRY__MAX_RETRIES", "5"),
     ("KAFKA__RETRY__DELAY", "10ms"),
     ("KAFKA__RETRY__FACTOR", "3"),
     ("KAFKA__RETRY__MAX_DELAY", "5s"),
     ("KAFKA__RETRY__JITTER", "0.25"),
+    ("KAFKA__RETRY__INCLUDE", "sqlx::Error, Timeout"),
+    ("KAFKA__RETRY__EXCLUDE", "Declined"),
+    ("KAFKA__RETRY__BLOCKING", "true"),
+    ("KAFKA__RETRY__PRESERVE_ORDER", "TRUE"),
+    ("KAFKA__RETRY__LOG_EVERY", "10"),
     ("KAFKA__GLOBAL_CONFIG__SOCKET_KEEPALIVE_ENABLE", "true"),
     ("KAFKA__GLOBAL_CONFIG__STATISTICS_INTERVAL_MS", "5000"),
     ("KAFKA__PRODUCER_CONFIG__LINGER_MS", "12.5"),
@@ -65,6 +87,7 @@ const EVERY_VARIABLE: [(&str, &str); 21] = [
         "KAFKA__CONSUMER_CONFIG__ISOLATION_LEVEL",
         "read_uncommitted",
     ),
+    ("KAFKA__RETRY_CONSUMER_CONFIG__FETCH_MIN_BYTES", "1"),
 ];
 
 fn assert_everything(cluster: &ClusterSettings) {
@@ -79,10 +102,22 @@ fn assert_everything(cluster: &ClusterSettings) {
     assert_eq!(cluster.max_in_flight_bytes, 1 << 20);
     assert_eq!(cluster.max_uncommitted.get(), 2_000);
     assert_eq!(cluster.commit_interval, Duration::from_secs(1));
-    assert_eq!(cluster.retry.delay, Duration::from_millis(10));
-    assert_eq!(cluster.retry.factor, 3.0);
-    assert_eq!(cluster.retry.max_delay, Duration::from_secs(5));
-    assert_eq!(cluster.retry.jitter, 0.25);
+    let policy = RetryPolicy {
+        max_retries: Some(5),
+        delay: Duration::from_millis(10),
+        factor: 3.0,
+        max_delay: Duration::from_secs(5),
+        jitter: 0.25,
+        include: ["sqlx::Error", "Timeout"].map(ErrorClass::named).to_vec(),
+        exclude: vec![ErrorClass::named("Declined")],
+        blocking: Some(true),
+        preserve_order: true,
+        log_every: 10,
+    };
+    assert_eq!(cluster.retry, policy);
+    assert_eq!(cluster.retry_topic_suffix, "again");
+    assert_eq!(cluster.dead_letter_topic_suffix, "dead");
+    assert!(!cluster.create_retry_topics);
     assert!(cluster.embedded_broker.is_none());
 
     let expected = [
@@ -109,6 +144,19 @@ fn assert_everything(cluster: &ClusterSettings) {
                 ("linger.ms", None),
                 ("compression.type", None),
                 ("fetch.min.bytes", Some("1000")),
+                ("isolation.level", Some("read_uncommitted")),
+            ],
+        ),
+        (
+            ClientKind::RetryConsumer,
+            [
+                ("client.id", Some("shop")),
+                ("bootstrap.servers", Some("kafka:9092")),
+                ("socket.keepalive.enable", Some("true")),
+                ("statistics.interval.ms", Some("5000")),
+                ("linger.ms", None),
+                ("compression.type", None),
+                ("fetch.min.bytes", Some("1")),
                 ("isolation.level", Some("read_uncommitted")),
             ],
         ),
@@ -152,6 +200,7 @@ fn a_named_cluster_has_every_key_too() {
         "global_config",
         "producer_config",
         "consumer_config",
+        "retry_consumer_config",
     ]
     .into_iter()
     .fold(text, |text, table| {
@@ -253,5 +302,9 @@ fn the_defaults_are_the_documented_ones() {
     assert_eq!(cluster.max_in_flight_bytes, 64 << 20);
     assert_eq!(cluster.max_uncommitted.get(), 200_000);
     assert_eq!(cluster.commit_interval, Duration::from_millis(100));
+    assert_eq!(cluster.retry, RetryPolicy::default());
+    assert_eq!(cluster.retry_topic_suffix, "retry");
+    assert_eq!(cluster.dead_letter_topic_suffix, "dlt");
+    assert!(cluster.create_retry_topics && cluster.retry_consumer_config.is_empty());
     assert!(cluster.embedded_broker.is_some() && cluster.bootstrap_servers.is_none());
 }

@@ -6,6 +6,7 @@ mod keys;
 mod layers;
 mod problems;
 mod process;
+mod retry;
 mod secrets;
 mod warnings;
 

@@ -92,6 +92,11 @@ fn every_key_with_one_underscore_is_pointed_out() {
         ("KAFKA_CONCURRENCY", "KAFKA__CONCURRENCY"),
         ("KAFKA_SHUTDOWN_TIMEOUT", "KAFKA__SHUTDOWN_TIMEOUT"),
         ("KAFKA_RETRY_DELAY", "KAFKA__RETRY__DELAY"),
+        ("KAFKA_RETRY_TOPIC_SUFFIX", "KAFKA__RETRY_TOPIC_SUFFIX"),
+        (
+            "KAFKA_RETRY_CONSUMER_CONFIG__CLIENT_RACK",
+            "KAFKA__RETRY_CONSUMER_CONFIG__CLIENT_RACK",
+        ),
         (
             "KAFKA_CONSUMER_CONFIG__FETCH_MIN_BYTES",
             "KAFKA__CONSUMER_CONFIG__FETCH_MIN_BYTES",
