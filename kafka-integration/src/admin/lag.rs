@@ -1,3 +1,5 @@
+use std::collections::HashMap;
+
 use rdkafka::TopicPartitionList;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use serde::Serialize;
@@ -5,6 +7,8 @@ use serde::Serialize;
 use super::cluster::blocking;
 use super::offsets::{Place, find, known};
 use super::{AdminError, Cluster};
+use crate::native;
+use crate::runner::record::Record;
 use crate::settings::ClientKind;
 
 /// How far a group is in one partition.
@@ -22,6 +26,28 @@ pub struct PartitionLag {
     pub end: Option<i64>,
     /// The messages in between; `None` when either is unknown.
     pub lag: Option<u64>,
+    /// How many offsets of those are finished already, as the group's consumers
+    /// recorded with their last commit; 0 when they recorded nothing, or are not
+    /// this framework's. They are part of `lag`: one message that waits holds the
+    /// committed offset back, and nothing else.
+    pub done_above: u64,
+}
+
+/// What a group committed in a partition.
+#[derive(Debug, Clone, Copy)]
+struct Committed {
+    offset: i64,
+    done_above: u64,
+}
+
+impl Committed {
+    fn new(offset: i64, metadata: Option<&str>) -> Self {
+        let record = metadata.and_then(|text| Record::decode(text, offset));
+        Self {
+            offset,
+            done_above: record.map_or(0, |record| record.done_offsets()),
+        }
+    }
 }
 
 impl Cluster {
@@ -59,7 +85,7 @@ impl Cluster {
             partitions.extend(topic.partitions.into_iter().map(|p| (name.clone(), p)));
         }
         let mut committed = self.committed(group_id, &partitions).await?;
-        committed.retain(|(_, offset)| offset.is_some());
+        committed.retain(|(_, committed)| committed.is_some());
         self.with_ends(committed).await
     }
 
@@ -77,7 +103,7 @@ impl Cluster {
         &self,
         group_id: &str,
         partitions: &[(String, i32)],
-    ) -> Result<Vec<((String, i32), Option<i64>)>, AdminError> {
+    ) -> Result<Vec<((String, i32), Option<Committed>)>, AdminError> {
         if partitions.is_empty() {
             return Ok(Vec::new());
         }
@@ -95,15 +121,19 @@ impl Cluster {
             // ever; this one joined nothing, so nobody has to wait for it.
             std::thread::spawn(move || drop(consumer));
             let list = list?;
-            let offset = |topic: &str, partition| {
-                let found = list.find_partition(topic, partition)?;
-                known(found.offset())
-            };
+            let elements = list.elements();
+            let found = elements.iter().zip(native::metadata(&list));
+            let found: HashMap<_, _> = found
+                .filter_map(|(element, metadata)| {
+                    let committed = Committed::new(known(element.offset())?, metadata);
+                    Some(((element.topic(), element.partition()), committed))
+                })
+                .collect();
             let committed = partitions
                 .into_iter()
-                .map(|(topic, partition)| {
-                    let offset = offset(&topic, partition);
-                    ((topic, partition), offset)
+                .map(|place| {
+                    let committed = found.get(&(place.0.as_str(), place.1)).copied();
+                    (place, committed)
                 })
                 .collect();
             Ok(committed)
@@ -115,7 +145,7 @@ impl Cluster {
 
     async fn with_ends(
         &self,
-        committed: Vec<((String, i32), Option<i64>)>,
+        committed: Vec<((String, i32), Option<Committed>)>,
     ) -> Result<Vec<PartitionLag>, AdminError> {
         let timeout = self.timeout;
         self.ask("read the partitions' end offsets", move |client| {
@@ -127,15 +157,17 @@ impl Cluster {
                     let end = ends.find_partition(&topic, partition);
                     let end = end.and_then(|end| known(end.offset()));
                     // A commit past the end is what a recreated topic leaves behind.
-                    let lag = committed
+                    let offset = committed.map(|committed| committed.offset);
+                    let lag = offset
                         .zip(end)
                         .map(|(committed, end)| (end - committed).max(0).unsigned_abs());
                     PartitionLag {
                         topic,
                         partition,
-                        committed,
+                        committed: offset,
                         end,
                         lag,
+                        done_above: committed.map_or(0, |committed| committed.done_above),
                     }
                 });
             Ok(lags.collect())

@@ -197,6 +197,13 @@ impl ConsumerSpec {
         self
     }
 
+    /// The policy of one of its topics: the nearest of the topic's own, this
+    /// consumer's, and that of the settings.
+    pub fn policy(&self, topic: &TopicBinding, settings: &RetryPolicy) -> RetryPolicy {
+        let own = topic.handler.retry().or_else(|| self.retry.clone());
+        own.unwrap_or_else(|| settings.clone())
+    }
+
     /// How failed messages are retried.
     #[must_use]
     pub fn retry(mut self, policy: RetryPolicy) -> Self {

@@ -3,8 +3,8 @@ use serde::Serialize;
 use super::consume::NO_CONSUMERS;
 use super::table::{Table, or_dash};
 use super::{CommandError, Management};
-use crate::consumer::ConsumerSpec;
-use crate::settings::Settings;
+use crate::consumer::{ConsumerSpec, Ordering, TopicBinding};
+use crate::settings::{ClusterSettings, Settings};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -33,9 +33,40 @@ struct Row<'a> {
     /// when they don't know its cluster.
     ordering: Option<String>,
     concurrency: Option<usize>,
+    /// By topic: what becomes of its failed messages.
+    retry: Vec<Retry<'a>>,
     cluster: &'a str,
     config: std::collections::BTreeMap<&'a str, &'a str>,
     declared: String,
+}
+
+/// The policy of a topic.
+#[derive(Serialize)]
+struct Retry<'a> {
+    topic: &'a str,
+    /// In words.
+    policy: String,
+    /// -1 is for ever.
+    max_retries: i64,
+    blocking: bool,
+    preserve_order: bool,
+    /// The group that consumes the retry topics; `null` when none are used.
+    group_id: Option<String>,
+}
+
+impl<'a> Retry<'a> {
+    fn new(spec: &ConsumerSpec, topic: &'a TopicBinding, cluster: &ClusterSettings) -> Self {
+        let policy = spec.policy(topic, &cluster.retry);
+        let by_topics = policy.levels() > 0;
+        Self {
+            topic: topic.name(),
+            policy: policy.to_string(),
+            max_retries: policy.max_retries.map_or(-1, i64::from),
+            blocking: policy.is_blocking(),
+            preserve_order: policy.preserve_order,
+            group_id: by_topics.then(|| cluster.topic_names().retry_group(&spec.group_id)),
+        }
+    }
 }
 
 impl<'a> Row<'a> {
@@ -45,7 +76,15 @@ impl<'a> Row<'a> {
         let concurrency = spec
             .concurrency
             .or(cluster.map(|cluster| cluster.concurrency));
+        let policies = spec.topics.iter();
+        let policies = policies.filter_map(|topic| Some(Retry::new(spec, topic, cluster?)));
+        let retry: Vec<_> = policies.collect();
+        let ordering = match retry.iter().any(|retry| retry.preserve_order) {
+            true => Some(Ordering::Key),
+            false => ordering,
+        };
         Self {
+            retry,
             name: &spec.name,
             group_id: &spec.group_id,
             topics: spec.topics.iter().map(|topic| topic.name()).collect(),
@@ -59,6 +98,17 @@ impl<'a> Row<'a> {
                 .collect(),
             declared: spec.location.to_string(),
         }
+    }
+
+    /// The policies in words, each once.
+    fn policies(&self) -> Option<String> {
+        let mut words: Vec<_> = self
+            .retry
+            .iter()
+            .map(|retry| retry.policy.as_str())
+            .collect();
+        words.dedup();
+        (!words.is_empty()).then(|| words.join("; "))
     }
 }
 
@@ -80,6 +130,7 @@ impl Consumers {
                 "TOPICS",
                 "ORDERING",
                 "CONCURRENCY",
+                "RETRY",
                 "CLUSTER",
                 "DECLARED",
             ]);
@@ -90,6 +141,7 @@ impl Consumers {
                     or_dash(Some(row.topics.join(",")).filter(|topics| !topics.is_empty())),
                     or_dash(row.ordering.as_ref()),
                     or_dash(row.concurrency),
+                    or_dash(row.policies()),
                     row.cluster.to_owned(),
                     row.declared.clone(),
                 ]);

@@ -13,7 +13,10 @@ Examples:
   kafka-lag                        each registered consumer
   kafka-lag BillingConsumer        only this one
   kafka-lag --group reporting      any group, wherever it has committed
-  kafka-lag --json | jq '.[].lag'";
+  kafka-lag --json | jq '.[].lag'
+
+A message that fails or takes long holds the committed offset back. DONE ABOVE says
+how many of the messages behind it (they count as lag) are finished all the same.";
 
 /// `kafka-lag`.
 #[derive(Debug, Clone, clap::Args)]
@@ -118,7 +121,14 @@ fn shown(group: &GroupLag) -> String {
             None => format!("{title}: it has committed nowhere"),
         };
     }
-    let mut table = Table::new(["TOPIC", "PARTITION", "COMMITTED", "END", "LAG"]);
+    let mut table = Table::new([
+        "TOPIC",
+        "PARTITION",
+        "COMMITTED",
+        "END",
+        "LAG",
+        "DONE ABOVE",
+    ]);
     for partition in &group.partitions {
         table.row([
             partition.topic.clone(),
@@ -126,6 +136,7 @@ fn shown(group: &GroupLag) -> String {
             or_dash(partition.committed),
             or_dash(partition.end),
             or_dash(partition.lag),
+            partition.done_above.to_string(),
         ]);
     }
     format!("{title}: lag {}\n{table}", thousands(group.lag))
@@ -143,6 +154,7 @@ mod tests {
             committed,
             end: Some(end),
             lag,
+            done_above: 2 * u64::from(committed.is_some()),
         };
         let partitions = vec![
             partition(0, Some(3), 10, Some(7)),
@@ -154,12 +166,14 @@ mod tests {
             text.starts_with("Billing (group billing): lag 7\n"),
             "{text}"
         );
-        let last: Vec<_> = text
+        let rows: Vec<Vec<_>> = text
             .lines()
-            .last()
-            .expect("rows")
-            .split_whitespace()
+            .map(|line| line.split_whitespace().collect())
             .collect();
-        assert_eq!(last, ["orders", "1", "-", "5", "-"]);
+        let [.., first, last] = rows.as_slice() else {
+            panic!("{text}");
+        };
+        assert_eq!(*first, ["orders", "0", "3", "10", "7", "2"]);
+        assert_eq!(*last, ["orders", "1", "-", "5", "-", "0"]);
     }
 }

@@ -72,6 +72,9 @@ fn log(consumer: &ConsumerStatus, rate: f64, console: &Console) {
         in_flight = consumer.in_flight,
         processed = consumer.processed,
         failed = consumer.failed,
+        retried = consumer.retried,
+        dead = consumer.dead,
+        stopped = consumer.stopped.len(),
         partitions = consumer.partitions,
         restarts = consumer.restarts,
         "consuming"
@@ -81,7 +84,7 @@ fn log(consumer: &ConsumerStatus, rate: f64, console: &Console) {
 fn plain(consumer: &ConsumerStatus, rate: f64) -> String {
     format!(
         "consuming consumer={} group={} rate={:.0} lag={} in_flight={} processed={} failed={} \
-         partitions={} restarts={}",
+         retried={} dead={} stopped={} partitions={} restarts={}",
         consumer.name,
         consumer.group_id,
         rate,
@@ -89,6 +92,9 @@ fn plain(consumer: &ConsumerStatus, rate: f64) -> String {
         consumer.in_flight,
         consumer.processed,
         consumer.failed,
+        consumer.retried,
+        consumer.dead,
+        consumer.stopped.len(),
         consumer.partitions,
         consumer.restarts,
     )
@@ -112,6 +118,8 @@ fn summary(consumers: &[ConsumerStatus], rate: f64) -> String {
     );
     for (what, count) in [
         ("failed attempts", sum(|consumer| consumer.failed)),
+        ("dead letters", sum(|consumer| consumer.dead)),
+        ("stopped", sum(|consumer| consumer.stopped.len() as u64)),
         ("restarts", sum(|consumer| consumer.restarts)),
     ] {
         if count > 0 {

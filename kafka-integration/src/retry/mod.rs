@@ -15,7 +15,7 @@ pub use class::ErrorClass;
 pub(crate) use error::Fate;
 pub use error::{ConsumeError, RetryResult};
 pub(crate) use failure::Failure;
-pub(crate) use mover::{MoveError, Mover};
+pub(crate) use mover::Mover;
 pub use names::TopicNames;
 pub(crate) use policy::{DeadReason, Verdict};
 pub use policy::{RetryPolicy, RetryPolicyError};

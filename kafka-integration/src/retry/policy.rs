@@ -1,5 +1,6 @@
 mod check;
 
+use std::fmt;
 use std::time::Duration;
 
 pub use check::RetryPolicyError;
@@ -112,6 +113,23 @@ const A_YEAR: Duration = Duration::from_secs(365 * 24 * 3_600);
 
 /// The most retry topics of a topic; later attempts use the last one again.
 const MOST_LEVELS: u32 = 16;
+
+/// In short: `3 retries by retry topics`, `for ever where it is`.
+impl fmt::Display for RetryPolicy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.max_retries {
+            None => f.write_str("for ever")?,
+            Some(0) => return f.write_str("no retries"),
+            Some(1) => f.write_str("1 retry")?,
+            Some(most) => write!(f, "{most} retries")?,
+        }
+        f.write_str(match (self.preserve_order, self.is_blocking()) {
+            (true, _) => " in order of keys",
+            (false, true) => " where it is",
+            (false, false) => " by retry topics",
+        })
+    }
+}
 
 impl RetryPolicy {
     /// Tried again at most so often after the first attempt, by retry topics

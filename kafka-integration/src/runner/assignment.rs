@@ -283,6 +283,20 @@ impl Assignment {
         too_long
     }
 
+    /// Finished messages that neither the commits nor their records cover.
+    pub(super) fn left_out(&self) -> u64 {
+        self.iter().map(|assigned| assigned.left_out).sum()
+    }
+
+    /// Whether a partition goes on though its record leaves out more than `most`
+    /// finished messages.
+    pub(super) fn outgrows_record(&self, most: usize) -> bool {
+        let goes_on = |assigned: &&Assigned| assigned.paused.is_none();
+        self.iter()
+            .filter(goes_on)
+            .any(|assigned| assigned.left_out > most as u64)
+    }
+
     /// Messages that were finished since the last acknowledged commits.
     pub(super) fn uncommitted(&self) -> u64 {
         self.iter().map(Assigned::uncommitted).sum()

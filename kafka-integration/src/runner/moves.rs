@@ -4,6 +4,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use rdkafka::types::RDKafkaErrorCode as Code;
+
 use super::partition::Partition;
 use super::raw::Work;
 use super::shared::Shared;
@@ -11,7 +13,7 @@ use super::status::Stopped;
 use crate::kafka::ClientError;
 use crate::message::Timestamp;
 use crate::producer::Outgoing;
-use crate::retry::{DeadReason, ErrorInfo, Failure, MoveError, Original, Trail};
+use crate::retry::{DeadReason, ErrorInfo, Failure, Original, Trail};
 use crate::topic::TopicName;
 
 /// How long a refused move waits before it is tried again.
@@ -62,6 +64,7 @@ impl Shared {
                 Err(error) => {
                     let offset = work.message.offset();
                     let reason = error.to_string();
+                    shared.refused(&partition, &work, &error.name, Code::InvalidTopic, &reason);
                     shared.stop_lane(&partition, &work, &error.name, reason);
                     partition.draining().cancelled().await;
                     shared.counters.resumed(&partition, offset);
@@ -106,10 +109,11 @@ impl Shared {
                 partition.draining().cancelled().await;
                 break false;
             }
-            self.refused(partition, work, target, &error);
+            let (target, reason) = (target.as_str(), error.to_string());
+            self.refused(partition, work, target, error.code(), &reason);
             if !stopped {
                 stopped = true;
-                self.stop_lane(partition, work, target.as_str(), error.to_string());
+                self.stop_lane(partition, work, target, reason);
             }
             tokio::select! {
                 biased;
@@ -136,12 +140,12 @@ impl Shared {
     }
 
     /// Tells the error handler.
-    fn refused(&self, partition: &Partition, work: &Work, target: &TopicName, error: &MoveError) {
+    fn refused(&self, partition: &Partition, work: &Work, target: &str, code: Code, reason: &str) {
         self.report(ClientError {
             consumer: self.name.to_string(),
-            code: error.code(),
+            code,
             reason: format!(
-                "{partition:?}@{} can't be moved to `{target}` and waits, its lane with it: {error}",
+                "{partition:?}@{} can't be moved to `{target}` and waits, its lane with it: {reason}",
                 work.message.offset()
             ),
             fatal: false,

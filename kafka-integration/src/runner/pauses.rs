@@ -51,6 +51,10 @@ pub(super) fn review(
         let result = match (assigned.paused, wanted) {
             (None, Some(_)) => pause(consumer, &partition).map(|()| wanted),
             (Some(_), None) => go_on(consumer, assigned),
+            // What fills it is only done once it is delivered again.
+            (Some(Pause::Window | Pause::Record), Some(_)) if may_rewind(assigned) => {
+                go_on(consumer, assigned)
+            }
             (None, None) if may_rewind(assigned) => {
                 pause(consumer, &partition).and_then(|()| go_on(consumer, assigned))
             }
@@ -165,7 +169,11 @@ fn wants_pause(
     let partition = &assigned.partition;
     // What is finished and recorded is done: it costs nothing.
     let left_out = usize::try_from(assigned.left_out).unwrap_or(usize::MAX);
-    let window = partition.tracker().unfinished().saturating_add(left_out);
+    let (unfinished, rewinding) = {
+        let tracker = partition.tracker();
+        (tracker.unfinished(), tracker.is_rewinding())
+    };
+    let window = unfinished.saturating_add(left_out);
     let (messages, bytes) = (partition.outstanding(), partition.bytes());
     // Once paused, it must come down well below what paused it, but for keys
     // that stand still: others of the partition must go on.
@@ -181,10 +189,11 @@ fn wants_pause(
     if !goes_on {
         return assigned.paused;
     }
-    if window >= limits.max_uncommitted {
+    // While it is sent back, nothing is added.
+    if window >= limits.max_uncommitted && !rewinding {
         return Some(Pause::Window);
     }
-    if left_out > limits.max_in_flight {
+    if left_out > limits.max_in_flight && !rewinding {
         return Some(Pause::Record);
     }
     let above = messages > share.messages || bytes > share.bytes;

@@ -10,7 +10,7 @@ use super::budget::Budget;
 use super::lanes::{Keep, Lanes};
 use super::poll::Limits;
 use super::rebalance::PollContext;
-use super::routes::{Role, Routes, policy_of};
+use super::routes::{Role, Routes};
 use super::shared::Shared;
 use super::status::Counters;
 use crate::consumer::{ConsumerSpec, Ordering};
@@ -138,7 +138,7 @@ impl Plan {
         let group = &self.spec.group_id;
         let topics = self.spec.topics.iter().filter_map(|topic| {
             let source = topic.name();
-            let levels = policy_of(&self.spec, &*topic.handler, &self.policy).levels();
+            let levels = self.spec.policy(topic, &self.policy).levels();
             if levels == 0 || source.starts_with('^') {
                 return None;
             }

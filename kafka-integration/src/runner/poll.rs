@@ -346,7 +346,9 @@ impl PollLoop {
             self.last_commit = now;
             self.commit();
         }
-        if now.duration_since(self.last_tick) >= TICK {
+        let most = self.limits.max_in_flight;
+        let full = || self.context().assignment.lock().outgrows_record(most);
+        if now.duration_since(self.last_tick) >= TICK || ((due || much) && full()) {
             self.last_tick = now;
             pauses::review(self.queue.consumer(), &self.limits, self.starved_since);
             self.observe();
@@ -447,7 +449,9 @@ impl PollLoop {
                 break;
             }
         }
-        let left = self.context().assignment.lock().uncommitted();
+        let assignment = self.context().assignment.lock();
+        let left = assignment.uncommitted() + assignment.left_out();
+        drop(assignment);
         if left > 0 {
             tracing::warn!(
                 consumer = %self.shared.name,

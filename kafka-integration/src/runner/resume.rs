@@ -56,6 +56,14 @@ pub(super) fn read(
     if stopping {
         return Ok(None);
     }
+    if list.count() == 0 {
+        // A cooperative rebalance that brings nothing.
+        let list = list.clone();
+        return Ok(Some(Starts {
+            list,
+            starts: Vec::new(),
+        }));
+    }
     let deadline = Instant::now() + TIMEOUT;
     let list = ask(deadline, |left| {
         consumer.committed_offsets(list.clone(), left)

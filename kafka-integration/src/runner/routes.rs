@@ -58,7 +58,7 @@ impl Routes {
         for topic in &spec.topics {
             let route = Route {
                 handler: Arc::clone(&topic.handler),
-                policy: Arc::new(policy_of(spec, &*topic.handler, default)),
+                policy: Arc::new(spec.policy(topic, default)),
             };
             let is_pattern = TopicName::parse(topic.name()).is_ok_and(|name| name.is_pattern());
             match (role, is_pattern) {
@@ -138,16 +138,4 @@ impl Routes {
         let matches = |p: &&Pattern| p.regex.as_ref().is_some_and(|r| r.is_match(topic));
         self.patterns.iter().find(matches).map(|p| &p.route)
     }
-}
-
-/// The nearest policy: the topic's, the consumer's, the settings'.
-pub(super) fn policy_of(
-    spec: &ConsumerSpec,
-    topic: &dyn Handler,
-    default: &RetryPolicy,
-) -> RetryPolicy {
-    topic
-        .retry()
-        .or_else(|| spec.retry.clone())
-        .unwrap_or_else(|| default.clone())
 }

@@ -111,9 +111,10 @@ pub struct ClusterSettings {
     pub max_in_flight: NonZeroUsize,
     /// Most bytes of such messages. Default 64 MiB.
     pub max_in_flight_bytes: usize,
-    /// Most messages of a partition above its committed offset. Default
-    /// 200,000: above `max_in_flight`, so that a partition is only paused when
-    /// something is stuck in it.
+    /// Most messages of a partition that were delivered and are above its
+    /// committed offset, without those that the commit records as finished.
+    /// Default 200,000: above `max_in_flight`, so that a partition is only paused
+    /// when something is stuck in it.
     pub max_uncommitted: NonZeroUsize,
     /// How often offsets are committed. Default 100 ms.
     pub commit_interval: Duration,

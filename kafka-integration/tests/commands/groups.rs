@@ -29,6 +29,7 @@ async fn a_group_commits_what_was_printed_and_no_more() {
         let partition = lag.json()[0]["partitions"][0].clone();
         assert_eq!(partition["committed"], 3, "{lag:?}");
         assert_eq!(partition["end"], 4);
+        assert_eq!(partition["done_above"], 0);
         assert_eq!(lag.json()[0]["lag"], 1);
 
         let rest = [

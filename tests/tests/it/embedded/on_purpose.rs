@@ -134,6 +134,78 @@ async fn a_consumer_follows_a_moving_coordinator() {
     broker.stop().await;
 }
 
+/// What the group `group` has committed: the offset, and what is said beside it.
+fn committed(address: &str, group: &str, topic: &str) -> (Offset, String) {
+    let client: BaseConsumer = ClientConfig::new()
+        .set("bootstrap.servers", address)
+        .set("group.id", group)
+        .create()
+        .expect("a client");
+    let mut list = TopicPartitionList::new();
+    list.add_partition(topic, 0);
+    let list = client.committed_offsets(list, PATIENCE);
+    let list = list.expect("the broker answers");
+    let element = list.find_partition(topic, 0).expect("a partition");
+    (element.offset(), element.metadata().to_owned())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn metadata_that_is_too_large_for_the_broker_never_holds_the_offset_back() {
+    const RECORDS: u64 = 60;
+    let broker = start().await;
+    let kafka = kafka(&broker, &[]);
+    let group = unique("metadata");
+    for number in 0..RECORDS {
+        produce(&kafka, "orders", number)
+            .await
+            .expect("acknowledged");
+    }
+    let gate = Arc::new(tokio::sync::Semaphore::new(0));
+    let done = Arc::new(Mutex::new(0));
+    let probe = Probe::new("orders", {
+        let (gate, done) = (Arc::clone(&gate), Arc::clone(&done));
+        move |message, _| {
+            let (gate, done, offset) = (Arc::clone(&gate), Arc::clone(&done), message.offset());
+            async move {
+                // Every third one waits: there is something to record.
+                if offset % 3 == 0 {
+                    gate.acquire().await?.forget();
+                }
+                *done.lock().expect("not poisoned") += 1;
+                Ok(())
+            }
+        }
+    });
+    let consumer = ConsumerSpec::new("Gated", &group)
+        .ordering(Ordering::None)
+        .concurrency(64)
+        .topic(probe);
+    let refused = broker
+        .faults()
+        .on(ApiKey::OffsetCommit)
+        .group(&group)
+        .times(6);
+    let refused = refused
+        .error(ErrorCode::OffsetMetadataTooLarge)
+        .expect("a fault");
+    let running = Running::start(&kafka, [consumer]);
+    struck(&refused, 6).await;
+    let some = RECORDS - RECORDS / 3;
+    eventually("the others", || *done.lock().expect("not poisoned") == some).await;
+    let address = broker.bootstrap_servers();
+    eventually("the offset", || {
+        committed(&address, &group, "orders") == (Offset::Offset(0), String::new())
+    })
+    .await;
+    gate.add_permits(RECORDS as usize);
+    eventually("all", || {
+        committed(&address, &group, "orders").0 == Offset::Offset(RECORDS as i64)
+    })
+    .await;
+    running.stop().await;
+    broker.stop().await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_member_is_held_in_its_join() {
     let broker = start().await;

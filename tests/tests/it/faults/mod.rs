@@ -7,5 +7,6 @@ mod memory;
 mod retry;
 mod rolling;
 mod shutdown;
+mod stuck;
 mod supervise;
 mod zombie;

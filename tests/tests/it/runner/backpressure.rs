@@ -1,6 +1,7 @@
 //! Memory is bounded, and one partition that stands still starves no other.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -158,5 +159,72 @@ async fn a_key_that_stands_still_and_has_most_of_the_traffic_stops_no_other_key(
                 );
             }
         }
+    }
+}
+
+/// A key that fails has filled the partition's window with what it left to the
+/// client. When it goes on, it gets that back.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_window_that_a_stuck_key_has_filled_opens_when_the_key_goes_on() {
+    const MESSAGES: usize = 3_000;
+    for broker in TestBroker::each("a_window_that_a_stuck_key_has_filled") {
+        let mut settings = broker.settings();
+        settings.cluster.max_uncommitted = 200.try_into().expect("not zero");
+        // So that the window is full long before the topic's end.
+        let config = &mut settings.cluster.consumer_config;
+        config.set("max.partition.fetch.bytes", "2000");
+        let kafka = Kafka::builder()
+            .settings(settings)
+            .build()
+            .expect("the settings are good");
+        let topic = broker.topic("window").await;
+        let records = (0..MESSAGES).map(|number| {
+            let value = OrTombstone::Value(json!(number));
+            kafka_integration::producer::Record::<Probe>::new(value).key("hot")
+        });
+        Probe::produce_only(&topic)
+            .produce_batch(records)
+            .on(&kafka)
+            .await
+            .expect("acknowledged");
+
+        let handled = Arc::new(Mutex::new(Vec::new()));
+        let works = Arc::new(AtomicBool::new(false));
+        let millisecond = Duration::from_millis(1);
+        let consumer = ConsumerSpec::new("Window", unique("window"))
+            .ordering(Ordering::Key)
+            .retry(kafka_integration::retry::RetryPolicy {
+                delay: millisecond,
+                max_delay: millisecond,
+                ..Default::default()
+            })
+            .topic(Probe::new(&topic, {
+                let (handled, works) = (Arc::clone(&handled), Arc::clone(&works));
+                move |message, _| {
+                    let works = works.load(SeqCst);
+                    if works {
+                        handled.lock().expect("not poisoned").push(message.offset());
+                    }
+                    async move {
+                        match works {
+                            true => Ok(()),
+                            false => Err(ConsumeError::new("not yet")),
+                        }
+                    }
+                }
+            }));
+        let running = Running::start(&kafka, [consumer]);
+        eventually("the window is full", || {
+            running.status.consumers()[0].pauses > 0
+        })
+        .await;
+        works.store(true, SeqCst);
+        eventually("all", || {
+            handled.lock().expect("not poisoned").len() >= MESSAGES
+        })
+        .await;
+        running.stop().await;
+        let handled = handled.lock().expect("not poisoned");
+        assert!(handled.iter().copied().eq(0..MESSAGES as i64), "in order");
     }
 }

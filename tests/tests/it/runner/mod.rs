@@ -6,4 +6,5 @@ mod messages;
 mod moves;
 mod order;
 mod rebalance;
+mod record;
 mod restart;
