@@ -52,6 +52,8 @@ pub(super) enum Pause {
     Record,
     /// It holds more than its share while another has nothing.
     Share,
+    /// Of a retry topic: enough of it waits for its time.
+    Waiting,
 }
 
 impl Assigned {

@@ -8,6 +8,7 @@ use std::time::Instant;
 use parking_lot::Mutex;
 use tokio::sync::Notify;
 
+use super::lanes::Keep;
 use super::partition::Partition;
 use super::raw::Work;
 use super::shared::Shared;
@@ -30,10 +31,28 @@ struct State {
 impl Parked {
     /// Removes what waits of a partition.
     pub(super) fn remove(&self, partition: &Arc<Partition>) -> Vec<Work> {
+        let nothing = Keep {
+            messages: 0,
+            bytes: 0,
+        };
+        self.shed(partition, nothing)
+    }
+
+    /// Removes what waits longest of a partition, but for so much.
+    pub(super) fn shed(&self, partition: &Arc<Partition>, keep: Keep) -> Vec<Work> {
         let mut state = self.state.lock();
-        let ours = |(owner, _): &(Arc<Partition>, Work)| Arc::ptr_eq(owner, partition);
-        let gone = state.waiting.extract_if(.., |_, entry| ours(entry));
-        gone.map(|(_, (_, work))| work).collect()
+        let (mut messages, mut bytes) = (0, 0);
+        let excess = state.waiting.extract_if(.., |_, (owner, work)| {
+            if !Arc::ptr_eq(owner, partition) {
+                return false;
+            }
+            (messages, bytes) = (messages + 1, bytes + work.size);
+            messages > keep.messages || bytes > keep.bytes
+        });
+        let shed: Vec<_> = excess.map(|(_, (_, work))| work).collect();
+        drop(state);
+        partition.unparked(shed.len(), shed.iter().map(|work| work.size).sum());
+        shed
     }
 
     /// What is due, and when the next one is.
@@ -43,6 +62,10 @@ impl Parked {
         let due = std::mem::replace(&mut state.waiting, later);
         let next = state.waiting.keys().next().map(|(at, _)| *at);
         state.attended = next.is_some() || !due.is_empty();
+        drop(state);
+        for (partition, work) in due.values() {
+            partition.unparked(1, work.size);
+        }
         (due.into_values().collect(), next)
     }
 }
@@ -66,6 +89,7 @@ impl Shared {
             self.drop_works(partition, [work]);
             return;
         }
+        partition.parked(work.size);
         state.next += 1;
         let key = (at, state.next);
         state.waiting.insert(key, (Arc::clone(partition), work));

@@ -26,6 +26,9 @@ pub(crate) struct Partition {
     outstanding: AtomicUsize,
     /// Their bytes.
     bytes: AtomicUsize,
+    /// Those of them that wait for their time, and their bytes.
+    parked: AtomicUsize,
+    parked_bytes: AtomicUsize,
     /// The highest offset whose handler was started.
     started: AtomicI64,
     /// While draining: the highest offset that may still be started.
@@ -55,6 +58,8 @@ impl Partition {
             tracker: Mutex::default(),
             outstanding: AtomicUsize::new(0),
             bytes: AtomicUsize::new(0),
+            parked: AtomicUsize::new(0),
+            parked_bytes: AtomicUsize::new(0),
             started: AtomicI64::new(-1),
             cut: AtomicI64::new(i64::MAX),
             draining: CancellationToken::new(),
@@ -98,6 +103,24 @@ impl Partition {
         let before = self.outstanding.fetch_sub(messages, Ordering::AcqRel);
         debug_assert!(before >= messages, "more given back than taken");
         before == messages && self.cut.load(Ordering::Acquire) != i64::MAX
+    }
+
+    /// A message waits for its time.
+    pub(super) fn parked(&self, bytes: usize) {
+        self.parked.fetch_add(1, Ordering::AcqRel);
+        self.parked_bytes.fetch_add(bytes, Ordering::AcqRel);
+    }
+
+    /// Messages wait no longer.
+    pub(super) fn unparked(&self, messages: usize, bytes: usize) {
+        self.parked.fetch_sub(messages, Ordering::AcqRel);
+        self.parked_bytes.fetch_sub(bytes, Ordering::AcqRel);
+    }
+
+    /// Messages that wait for their time, and their bytes.
+    pub(super) fn waiting(&self) -> (usize, usize) {
+        let bytes = self.parked_bytes.load(Ordering::Acquire);
+        (self.parked.load(Ordering::Acquire), bytes)
     }
 
     /// Asks to start a message; `false` when the partition is draining and the

@@ -69,12 +69,17 @@ pub(super) fn review(
                 ));
             }
         }
+        if wanted == Some(Pause::Waiting) {
+            // The rest is due later still, and nobody else's room.
+            let shed = context.shared.parked.shed(&partition, share.part(2));
+            if !shed.is_empty() {
+                partition.want_rewind();
+                context.shared.give_back(&partition, shed);
+            }
+        }
         if starved || wanted.is_some() {
             let keep = match wanted {
-                Some(_) => Keep {
-                    messages: share.messages / 2,
-                    bytes: share.bytes / 2,
-                },
+                Some(_) => share.part(2),
                 None => Keep {
                     messages: usize::MAX,
                     bytes: usize::MAX,
@@ -138,6 +143,16 @@ struct Share {
     bytes: usize,
 }
 
+impl Share {
+    /// So manieth of it.
+    fn part(&self, divisor: usize) -> Keep {
+        Keep {
+            messages: self.messages / divisor,
+            bytes: self.bytes / divisor,
+        }
+    }
+}
+
 /// Whether a partition has nothing in flight though it has messages, as far as
 /// the client knows.
 fn waits(consumer: &BaseConsumer<PollContext>, assigned: &Assigned) -> bool {
@@ -151,6 +166,13 @@ fn waits(consumer: &BaseConsumer<PollContext>, assigned: &Assigned) -> bool {
         // Not fetched yet: what the others hold may be the reason.
         None => true,
     }
+}
+
+/// Whether more than that waits for its time. In a retry topic messages are due
+/// one after another: to hold many of them takes the room of other topics.
+fn holds_more(partition: &Partition, than: Keep) -> bool {
+    let (messages, bytes) = partition.waiting();
+    messages > than.messages || bytes > than.bytes
 }
 
 fn wants_pause(
@@ -181,6 +203,7 @@ fn wants_pause(
         None | Some(Pause::Predecessor) => true,
         Some(Pause::Window) => window <= limits.max_uncommitted / 2,
         Some(Pause::Record) => left_out <= limits.max_in_flight / 2,
+        Some(Pause::Waiting) => !holds_more(partition, share.part(4)),
         Some(Pause::Share) => {
             messages.saturating_sub(standing) <= share.messages / 4
                 && (bytes <= share.bytes / 4 || standing > 0)
@@ -195,6 +218,9 @@ fn wants_pause(
     }
     if left_out > limits.max_in_flight && !rewinding {
         return Some(Pause::Record);
+    }
+    if partition.rules.is_retry && holds_more(partition, share.part(2)) {
+        return Some(Pause::Waiting);
     }
     let above = messages > share.messages || bytes > share.bytes;
     (above && somebody_waits && assigned.paused.is_none()).then_some(Pause::Share)

@@ -92,3 +92,59 @@ async fn a_message_that_fails_goes_from_retry_topic_to_retry_topic_and_a_dead_on
         assert!(always.last_failure > always.first_failure);
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_waits_for_long_takes_no_room_from_what_is_due_sooner() {
+    const MANY: usize = 400;
+    for broker in TestBroker::each("what_waits_for_long") {
+        let mut settings = broker.settings();
+        settings.cluster.max_in_flight = 64.try_into().expect("not zero");
+        let kafka = Kafka::builder().settings(settings).build().expect("valid");
+        let topic = broker.topic("waits").await;
+        let seen = Seen::default();
+        let noted = Arc::clone(&seen);
+        let consumer = ConsumerSpec::new("Waiting", unique("waiting"))
+            .retry(RetryPolicy {
+                delay: Duration::from_millis(100),
+                ..RetryPolicy::times(1)
+            })
+            .topic(Probe::new(&topic, move |message, cx| {
+                let text = text(message);
+                let mut seen = noted.lock().expect("not poisoned");
+                seen.entry(text.clone()).or_default().push(cx.attempt());
+                drop(seen);
+                async move {
+                    match (cx.attempt(), text.starts_with("slow")) {
+                        (1, true) => {
+                            let error = ConsumeError::new("not yet");
+                            Err(error.retry_after(Duration::from_secs(6)))
+                        }
+                        (1, false) => Err(ConsumeError::new("not yet")),
+                        _ => Ok(()),
+                    }
+                }
+            }));
+        let slow = (0..MANY).map(|number| format!("slow {number}"));
+        for text in slow.chain(["quick".to_owned()]) {
+            Probe::produce_only(&topic)
+                .produce(OrTombstone::Value(json!(text)))
+                .partition(i32::from(text == "quick"))
+                .on(&kafka)
+                .await
+                .expect("acknowledged");
+        }
+        let running = Running::start(&kafka, [consumer]);
+        let twice = |text: &str| {
+            let seen = seen.lock().expect("not poisoned");
+            seen.get(text).is_some_and(|attempts| *attempts == [1, 2])
+        };
+        eventually("the quick one", || twice("quick")).await;
+        let slow = || (0..MANY).filter(|n| twice(&format!("slow {n}"))).count();
+        assert_eq!(slow(), 0, "they wait, and did not hold it up");
+        eventually("the slow ones", || slow() == MANY).await;
+        let status = running.status.consumers();
+        let retry = status.iter().find(|c| c.name == "Waiting.retry");
+        assert!(retry.expect("the retry side").pauses > 0, "{status:?}");
+        running.stop().await;
+    }
+}
