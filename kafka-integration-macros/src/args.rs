@@ -1,4 +1,5 @@
-//! The options in a macro's parentheses: `name = value` and `name(list)`.
+//! The options in a macro's parentheses: `name = value`, `name(list)` and
+//! `name`.
 
 use proc_macro2::{Ident, Span};
 use syn::ext::IdentExt;
@@ -12,6 +13,10 @@ pub(crate) enum Form {
     Value,
     /// `name(item, item)`
     List,
+    /// `name`, or `name = value`, which the option reads itself.
+    Flag,
+    /// Not an option here; the example says where it stands.
+    Elsewhere,
 }
 
 /// An option that a macro knows.
@@ -69,7 +74,11 @@ fn parse_content<O: Copy>(
     } else {
         None
     };
-    if found != Some(entry.form) {
+    let fits = match entry.form {
+        Form::Flag => found != Some(Form::List),
+        form => found == Some(form),
+    };
+    if !fits {
         return Err(Error::new(
             name.span(),
             format!("`{name}` is written `{}`", entry.example),
@@ -85,6 +94,7 @@ fn parse_content<O: Copy>(
             parenthesized!(content in input);
             read(entry.option, name, &content)
         }
+        Form::Flag | Form::Elsewhere => read(entry.option, name, input),
     }
 }
 
@@ -94,7 +104,7 @@ fn find<'k, O>(name: &Ident, known: &'k [Known<O>]) -> Result<&'k Known<O>> {
         .iter()
         .find(|entry| entry.name == given)
         .ok_or_else(|| {
-            let candidates: Vec<_> = known.iter().map(|entry| entry.name).collect();
+            let candidates: Vec<_> = here(known).map(|entry| entry.name).collect();
             unknown(name.span(), "option", &given, &candidates)
         })
 }
@@ -125,8 +135,13 @@ pub(crate) fn all_of(errors: Vec<Error>) -> Result<()> {
 }
 
 fn names<O>(known: &[Known<O>]) -> String {
-    let names: Vec<_> = known.iter().map(|e| format!("`{}`", e.name)).collect();
+    let names: Vec<_> = here(known).map(|e| format!("`{}`", e.name)).collect();
     names.join(", ")
+}
+
+/// Those that may stand here.
+fn here<O>(known: &[Known<O>]) -> impl Iterator<Item = &Known<O>> {
+    known.iter().filter(|entry| entry.form != Form::Elsewhere)
 }
 
 /// The known word that `given` most likely stands for; none if all are far.

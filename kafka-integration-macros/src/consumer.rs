@@ -116,6 +116,10 @@ fn generate(options: &Options, subject: &Subject) -> TokenStream {
     let ordering = options.ordering.iter().map(|Ordering { variant }| {
         quote! { .ordering(::kafka_integration::consumer::Ordering::#variant) }
     });
+    let retry = options
+        .retry
+        .iter()
+        .map(|policy| quote! { .retry(#policy) });
     // With the struct's span, `line!()` is the line of its declaration.
     let located = quote_spanned! {ident.span()=>
         .located(::core::file!(), ::core::line!())
@@ -140,6 +144,7 @@ fn generate(options: &Options, subject: &Subject) -> TokenStream {
                     #(#cluster)*
                     #(#concurrency)*
                     #(#ordering)*
+                    #(#retry)*
                     #located
             }
         }

@@ -7,7 +7,10 @@
 
 mod args;
 mod consumer;
+mod duration;
+mod number;
 mod properties;
+mod retry;
 mod text;
 mod topic;
 mod topic_name;

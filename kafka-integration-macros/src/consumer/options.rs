@@ -9,6 +9,7 @@ use syn::{Error, Expr, Lit, LitBool, Result, Token};
 
 use crate::args::{Form, Known, parse_options, unknown};
 use crate::properties::Property;
+use crate::retry::{RETRY, Retry};
 use crate::text::{check_text, literal, string_literal};
 
 pub(super) const GROUP_ID: &str = "group_id = \"billing\"";
@@ -26,6 +27,7 @@ enum ConsumerOption {
     Cluster,
     Concurrency,
     Ordering,
+    Retry,
     Register,
 }
 
@@ -66,6 +68,7 @@ const OPTIONS: &[Known<ConsumerOption>] = &[
         Form::Value,
         "ordering = key",
     ),
+    known("retry", ConsumerOption::Retry, Form::List, RETRY),
     known(
         "register",
         ConsumerOption::Register,
@@ -84,6 +87,7 @@ pub(super) struct Options {
     pub(super) cluster: Option<Expr>,
     pub(super) concurrency: Option<Expr>,
     pub(super) ordering: Option<Ordering>,
+    pub(super) retry: Option<Retry>,
     pub(super) register: Option<bool>,
 }
 
@@ -106,6 +110,7 @@ impl Options {
                     options.concurrency = Some(parse_concurrency(content)?);
                 }
                 ConsumerOption::Ordering => options.ordering = Some(Ordering::parse(content)?),
+                ConsumerOption::Retry => options.retry = Some(Retry::parse(name, content)?),
                 ConsumerOption::Register => options.register = Some(parse_register(content)?),
             }
             Ok(())

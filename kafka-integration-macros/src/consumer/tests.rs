@@ -18,6 +18,7 @@ fn a_declaration_is_a_chain_of_builder_calls_and_a_registration() {
             cluster = "analytics",
             concurrency = 64,
             ordering = key,
+            retry(max_retries = 5),
         },
         &quote! { #[cfg(feature = "billing")] pub struct Billing; },
     );
@@ -38,6 +39,10 @@ fn a_declaration_is_a_chain_of_builder_calls_and_a_registration() {
                     .cluster("analytics")
                     .concurrency(64)
                     .ordering(::kafka_integration::consumer::Ordering::Key)
+                    .retry(::kafka_integration::retry::RetryPolicy {
+                        max_retries: ::core::option::Option::Some(5),
+                        ..::kafka_integration::retry::RetryPolicy::default()
+                    })
                     .located(::core::file!(), ::core::line!())
             }
         }

@@ -109,3 +109,102 @@ fn a_name_is_checked_by_kafkas_rules() {
     }
     expanded(quote! { name = "^shop\\..*" }, block);
 }
+
+#[test]
+fn a_retry_policy_and_a_batch_policy_are_hooks() {
+    let expansion = expanded(
+        quote! {
+            name = "stamps",
+            retry(max_retries = 3),
+            batch(min = 2, max = 100, linger = "5s"),
+        },
+        quote! {
+            impl Topic for Stamps {
+                type Value = Stamp;
+                fn ready_at(&self, message: &Message<Self>) -> Option<Timestamp> { None }
+                async fn consume(&self, b: message::Batch<Self>, _: &Context) -> Result<(), BatchError> {
+                    Ok(())
+                }
+            }
+        },
+    );
+    let expected = quote! {
+        fn retry(&self) -> ::core::option::Option<::kafka_integration::retry::RetryPolicy> {
+            ::core::option::Option::Some(::kafka_integration::retry::RetryPolicy {
+                max_retries: ::core::option::Option::Some(3),
+                ..::kafka_integration::retry::RetryPolicy::default()
+            })
+        }
+        fn batch(&self) -> ::kafka_integration::topic::BatchPolicy {
+            ::kafka_integration::topic::BatchPolicy {
+                min: 2,
+                max: 100,
+                linger: ::core::time::Duration::new(5, 0)
+            }
+        }
+        type Value = Stamp;
+        fn ready_at(&self, message: &Message<Self>) -> Option<Timestamp> { None }
+    };
+    assert!(expansion.contains(&expected.to_string()), "{expansion}");
+    let expected = quote! {
+        impl ::kafka_integration::topic::Consume<message::Batch<Self> > for Stamps {
+            async fn consume(&self, b: message::Batch<Self>, _: &Context) -> Result<(), BatchError> {
+                Ok(())
+            }
+        }
+    };
+    assert!(expansion.ends_with(&expected.to_string()), "{expansion}");
+}
+
+#[test]
+fn a_default_of_a_batch_never_contradicts_what_is_written() {
+    let of_batches = quote! {
+        impl Topic for Stamps {
+            type Value = Stamp;
+            async fn consume(&self, batch: Batch<Self>, _: &Context) -> Result<(), BatchError> {}
+        }
+    };
+    let default = quote! { ::kafka_integration::topic::BatchPolicy::default() };
+    for (option, expected) in [
+        (
+            quote! { max = 9 },
+            quote! { min: ::core::cmp::Ord::min(9, #default.min), max: 9, linger: #default.linger },
+        ),
+        (
+            quote! { min = LEAST },
+            quote! { min: LEAST, max: ::core::cmp::Ord::max(LEAST, #default.max) },
+        ),
+    ] {
+        let expansion = expanded(quote! { name = "s", batch(#option) }, of_batches.clone());
+        assert!(expansion.contains(&expected.to_string()), "{expansion}");
+    }
+    // Without the option there is no hook, which is the default.
+    let expansion = expanded(quote! { name = "s" }, of_batches);
+    assert!(!expansion.contains("BatchPolicy"), "{expansion}");
+}
+
+#[test]
+fn a_condition_may_choose_between_messages_and_batches() {
+    let block = quote! {
+        impl Topic for Stamps {
+            type Value = Stamp;
+            #[cfg(feature = "batches")]
+            async fn consume(&self, batch: Batch<Self>, _: &Context) -> Result<(), BatchError> {}
+            #[cfg(not(feature = "batches"))]
+            async fn consume(&self, message: Message<Self>, _: &Context) -> Result<(), ConsumeError> {}
+        }
+    };
+    let expansion = expanded(quote! { name = "s" }, block.clone());
+    for expected in [
+        quote! {
+            #[cfg(not(feature = "batches"))]
+            impl ::kafka_integration::topic::Consume for Stamps
+        },
+        quote! {
+            #[cfg(feature = "batches")]
+            impl ::kafka_integration::topic::Consume<Batch<Self> > for Stamps
+        },
+    ] {
+        assert!(expansion.contains(&expected.to_string()), "{expansion}");
+    }
+}

@@ -19,6 +19,8 @@ const STUCK_EVENTS: u64 = EVENTS / KEYS;
 /// In flight, and finished but not committed, at any moment.
 const MOST_AT_ONCE: u64 = 2 * MAX_IN_FLIGHT + 1_024;
 const MEGABYTE: u64 = 1 << 20;
+/// The process itself and what its client prefetches, in MiB.
+const FLAT: u64 = 120;
 
 #[test]
 fn a_message_that_is_stuck_for_ever_costs_nothing_but_itself() {
@@ -45,12 +47,17 @@ fn a_message_that_is_stuck_for_ever_costs_nothing_but_itself() {
         let others = EVENTS - STUCK_EVENTS;
         let mut peaks = Vec::new();
         for process in 0..=RESTARTS {
+            let (before, failures) = (audit.finished(), audit.failures());
             let mut member = start(&stuck);
             // Each gets an equal part further; the last finishes the others.
-            let enough = others * (process + 1) / (RESTARTS + 1);
+            let enough = before + (others - before) / (RESTARTS + 1 - process);
             until(Duration::from_secs(120), || {
                 let finished = audit.finished();
                 (finished < enough).then(|| format!("{} events", enough - finished))
+            });
+            until(Duration::from_secs(30), || {
+                let tried = audit.failures() > failures;
+                (!tried).then(|| "another try of the stuck one".to_owned())
             });
             peaks.push(member.peak_memory() / MEGABYTE);
             if process < RESTARTS {
@@ -81,8 +88,7 @@ fn a_message_that_is_stuck_for_ever_costs_nothing_but_itself() {
         let duplicates = ledger.duplicates();
         println!("{test}: {duplicates} duplicates, peaks of {peaks:?} MiB");
         assert!(duplicates <= RESTARTS * MOST_AT_ONCE, "{duplicates}");
-        let flat = peaks[0] + 24;
-        assert!(peaks.iter().all(|peak| *peak <= flat), "{peaks:?} MiB");
+        assert!(peaks.iter().all(|peak| *peak <= FLAT), "{peaks:?} MiB");
         let mut processes: BTreeMap<u32, Vec<&Entry>> = BTreeMap::new();
         for entry in ledger.entries.iter().filter(|e| e.kind == Kind::Started) {
             processes.entry(entry.process).or_default().push(entry);

@@ -1,0 +1,56 @@
+use proc_macro2::{Ident, Span, TokenStream};
+use quote::{ToTokens, quote};
+
+use super::class::Class;
+use super::{Backoff, Flag, MaxRetries, Retry};
+
+/// The policy as an expression.
+impl ToTokens for Retry {
+    fn to_tokens(&self, tokens: &mut TokenStream) {
+        let policy = quote! { ::kafka_integration::retry::RetryPolicy };
+        let mut fields: Vec<TokenStream> = Vec::new();
+        fields.extend(self.max_retries.iter().map(|most| match most {
+            MaxRetries::ForEver => quote! { max_retries: ::core::option::Option::None },
+            MaxRetries::Times(most) => {
+                quote! { max_retries: ::core::option::Option::Some(#most) }
+            }
+        }));
+        fields.extend(self.delay.iter().map(|delay| quote! { delay: #delay }));
+        let Backoff {
+            factor,
+            max,
+            jitter,
+        } = &self.backoff;
+        fields.extend(factor.iter().map(|factor| quote! { factor: #factor }));
+        fields.extend(match (max, &self.delay) {
+            (Some(max), _) => Some(quote! { max_delay: #max }),
+            // A longer delay means itself, not the default ceiling.
+            (None, Some(delay)) => Some(quote! {
+                max_delay: ::core::cmp::Ord::max(#delay, #policy::default().max_delay)
+            }),
+            (None, None) => None,
+        });
+        fields.extend(jitter.iter().map(|jitter| quote! { jitter: #jitter }));
+        for (name, classes) in [("include", &self.include), ("exclude", &self.exclude)] {
+            if !classes.is_empty() {
+                let name = Ident::new(name, Span::call_site());
+                let classes = classes.iter().map(Class::value);
+                fields.push(quote! { #name: ::std::vec![#(#classes),*] });
+            }
+        }
+        fields.extend(self.blocking.iter().map(|Flag { on, .. }| {
+            quote! { blocking: ::core::option::Option::Some(#on) }
+        }));
+        fields.extend(self.preserve_order.iter().map(|Flag { on, .. }| {
+            quote! { preserve_order: #on }
+        }));
+        fields.extend(
+            self.log_every
+                .iter()
+                .map(|every| quote! { log_every: #every }),
+        );
+        tokens.extend(quote! {
+            #policy { #(#fields,)* ..#policy::default() }
+        });
+    }
+}
