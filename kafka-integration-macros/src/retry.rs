@@ -87,12 +87,12 @@ const OPTIONS: &[Known<RetryOption>] = {
         known("backoff", Option::Backoff, Form::List, BACKOFF),
         known("include", Option::Include, Form::List, INCLUDE),
         known("exclude", Option::Exclude, Form::List, EXCLUDE),
-        known("blocking", Option::Blocking, Form::Flag, "blocking"),
+        known("blocking", Option::Blocking, Form::Flag, "blocking = true"),
         known(
             "preserve_order",
             Option::PreserveOrder,
             Form::Flag,
-            "preserve_order",
+            "preserve_order = true",
         ),
         known("log_every", Option::LogEvery, Form::Value, "log_every = 10"),
         known(

@@ -15,21 +15,28 @@ impl ToTokens for Retry {
                 quote! { max_retries: ::core::option::Option::Some(#most) }
             }
         }));
-        fields.extend(self.delay.iter().map(|delay| quote! { delay: #delay }));
         let Backoff {
             factor,
             max,
             jitter,
         } = &self.backoff;
         fields.extend(factor.iter().map(|factor| quote! { factor: #factor }));
-        fields.extend(match (max, &self.delay) {
-            (Some(max), _) => Some(quote! { max_delay: #max }),
-            // A longer delay means itself, not the default ceiling.
-            (None, Some(delay)) => Some(quote! {
-                max_delay: ::core::cmp::Ord::max(#delay, #policy::default().max_delay)
-            }),
-            (None, None) => None,
-        });
+        // A name that what the user wrote can't mean.
+        let first = Ident::new("delay", Span::mixed_site());
+        let mut before = None;
+        match (&self.delay, max) {
+            (Some(delay), None) => {
+                before = Some(quote! { let #first: ::core::time::Duration = #delay; });
+                fields.push(quote! { delay: #first });
+                // A longer delay means itself, not the default ceiling.
+                let most = quote! { #policy::default().max_delay };
+                fields.push(quote! { max_delay: ::core::cmp::Ord::max(#first, #most) });
+            }
+            (delay, max) => {
+                fields.extend(delay.iter().map(|delay| quote! { delay: #delay }));
+                fields.extend(max.iter().map(|max| quote! { max_delay: #max }));
+            }
+        }
         fields.extend(jitter.iter().map(|jitter| quote! { jitter: #jitter }));
         for (name, classes) in [("include", &self.include), ("exclude", &self.exclude)] {
             if !classes.is_empty() {
@@ -49,8 +56,10 @@ impl ToTokens for Retry {
                 .iter()
                 .map(|every| quote! { log_every: #every }),
         );
-        tokens.extend(quote! {
-            #policy { #(#fields,)* ..#policy::default() }
+        let policy = quote! { #policy { #(#fields,)* ..#policy::default() } };
+        tokens.extend(match before {
+            Some(before) => quote! { { #before #policy } },
+            None => policy,
         });
     }
 }

@@ -101,30 +101,37 @@ fn count(option: &str, content: ParseStream<'_>) -> Result<Expr> {
     Ok(count)
 }
 
-/// The policy as an expression. A default never contradicts what is written.
+/// The body of the hook. A default never contradicts what is written.
 impl ToTokens for Batch {
     fn to_tokens(&self, tokens: &mut TokenStream) {
         let policy = quote! { ::kafka_integration::topic::BatchPolicy };
-        let (min, max) = match (&self.min, &self.max) {
-            (Some(min), Some(max)) => (quote! { #min }, quote! { #max }),
+        // A name that what the user wrote can't mean.
+        let count = Ident::new("count", Span::mixed_site());
+        let (before, min, max) = match (&self.min, &self.max) {
+            (Some(min), Some(max)) => (None, quote! { #min }, quote! { #max }),
             (Some(min), None) => (
-                quote! { #min },
-                quote! { ::core::cmp::Ord::max(#min, #policy::default().max) },
+                Some(min),
+                quote! { #count },
+                quote! { ::core::cmp::Ord::max(#count, #policy::default().max) },
             ),
             (None, Some(max)) => (
-                quote! { ::core::cmp::Ord::min(#max, #policy::default().min) },
-                quote! { #max },
+                Some(max),
+                quote! { ::core::cmp::Ord::min(#count, #policy::default().min) },
+                quote! { #count },
             ),
             (None, None) => (
+                None,
                 quote! { #policy::default().min },
                 quote! { #policy::default().max },
             ),
         };
+        let before = before.map(|written| quote! { let #count: usize = #written; });
         let linger = match &self.linger {
             Some(linger) => quote! { #linger },
             None => quote! { #policy::default().linger },
         };
         tokens.extend(quote! {
+            #before
             #policy { min: #min, max: #max, linger: #linger }
         });
     }

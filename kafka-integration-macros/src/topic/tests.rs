@@ -168,11 +168,11 @@ fn a_default_of_a_batch_never_contradicts_what_is_written() {
     for (option, expected) in [
         (
             quote! { max = 9 },
-            quote! { min: ::core::cmp::Ord::min(9, #default.min), max: 9, linger: #default.linger },
+            quote! { min: ::core::cmp::Ord::min(count, #default.min), max: count, linger: #default.linger },
         ),
         (
             quote! { min = LEAST },
-            quote! { min: LEAST, max: ::core::cmp::Ord::max(LEAST, #default.max) },
+            quote! { min: count, max: ::core::cmp::Ord::max(count, #default.max) },
         ),
     ] {
         let expansion = expanded(quote! { name = "s", batch(#option) }, of_batches.clone());

@@ -180,6 +180,15 @@ fn check_alone(spec: &ConsumerSpec, errors: &mut Vec<RegistryError>) {
             check_policy(spec, Some(topic), errors);
             check_retry_topics(spec, topic, errors);
         }
+        let batches = topic.handler.batches();
+        if let Some(problem) = batches.and_then(|hook| hook.policy().problem()) {
+            errors.push(RegistryError::BatchPolicy {
+                consumer: consumer(),
+                location,
+                topic: topic.name().to_owned(),
+                problem,
+            });
+        }
         if let Some(first_type) = seen.insert(topic.name(), topic.type_name()) {
             errors.push(RegistryError::DuplicateTopic {
                 consumer: consumer(),

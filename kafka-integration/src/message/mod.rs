@@ -1,12 +1,15 @@
 //! What a handler sees: a decoded [`Message`] with its [`Headers`],
-//! [`Timestamp`] and coordinates.
+//! [`Timestamp`] and coordinates, or a [`Batch`] of them.
 
+mod batch;
 mod headers;
 mod timestamp;
 
 use std::fmt;
 use std::sync::Arc;
 
+pub use batch::Batch;
+pub(crate) use batch::Tried;
 pub use headers::{Header, Headers};
 pub use timestamp::{ParseTimestampError, Timestamp};
 

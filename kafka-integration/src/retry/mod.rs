@@ -3,6 +3,7 @@
 //!
 #![doc = include_str!("../docs/retry.md")]
 
+mod batch_error;
 mod class;
 mod error;
 mod failure;
@@ -11,6 +12,8 @@ mod names;
 mod policy;
 mod trail;
 
+pub(crate) use batch_error::Share;
+pub use batch_error::{BatchError, BatchFailures};
 pub use class::ErrorClass;
 pub(crate) use error::Fate;
 pub use error::{ConsumeError, RetryResult};

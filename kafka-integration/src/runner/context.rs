@@ -1,5 +1,6 @@
 use std::sync::Arc;
 
+use super::lanes::Gathered;
 use super::partition::Partition;
 use super::raw::Work;
 
@@ -15,7 +16,8 @@ use crate::retry::Original;
 pub struct Context {
     pub(crate) kafka: Kafka,
     pub(crate) consumer: Arc<str>,
-    pub(crate) ended: CancellationToken,
+    /// Of each partition that what is handled comes from.
+    pub(crate) ended: Vec<CancellationToken>,
     pub(crate) at: At,
 }
 
@@ -51,7 +53,7 @@ impl Context {
         Self {
             kafka,
             consumer: "test".into(),
-            ended: CancellationToken::new(),
+            ended: Vec::new(),
             at: At {
                 topic: "test".into(),
                 partition: 0,
@@ -81,6 +83,25 @@ impl Context {
         &self.consumer
     }
 
+    /// For a batch of these.
+    pub(super) fn of_batch(kafka: Kafka, consumer: Arc<str>, batch: &[Gathered]) -> Option<Self> {
+        let most = batch.iter().max_by_key(|message| message.work.attempt)?;
+        let mut ended: Vec<&Arc<Partition>> = Vec::new();
+        for Gathered { partition, .. } in batch {
+            if !ended.iter().any(|known| Arc::ptr_eq(known, partition)) {
+                ended.push(partition);
+            }
+        }
+        let mut context = Self {
+            kafka,
+            consumer,
+            ended: ended.iter().map(|p| p.ended().clone()).collect(),
+            at: At::of(&most.partition),
+        };
+        context.enter(&most.work);
+        Some(context)
+    }
+
     /// Turns to the next message.
     pub(super) fn enter(&mut self, work: &Work) {
         self.at.offset = work.message.offset();
@@ -91,6 +112,9 @@ impl Context {
 
     /// Which attempt at this message this is, from 1; those before it in retry
     /// topics, and in processes before this one, count.
+    ///
+    /// Of a batch, this and the following are those of the message that was tried
+    /// most often; [`Batch`](crate::message::Batch) tells of each.
     pub fn attempt(&self) -> u32 {
         self.at.attempt
     }
@@ -113,15 +137,22 @@ impl Context {
         })
     }
 
-    /// Whether the message's partition was taken away. What the hook still does
-    /// is not committed, and another member may be doing it too.
+    /// Whether the message's partition was taken away; of a batch, those of all
+    /// its messages. What the hook still does is not committed, and another member
+    /// may be doing it too.
     pub fn is_cancelled(&self) -> bool {
-        self.ended.is_cancelled()
+        let mut ended = self.ended.iter();
+        !self.ended.is_empty() && ended.all(CancellationToken::is_cancelled)
     }
 
     /// Resolves when [`is_cancelled`](Self::is_cancelled) becomes true; for long
     /// work that can be given up.
     pub async fn cancelled(&self) {
-        self.ended.cancelled().await;
+        if self.ended.is_empty() {
+            std::future::pending::<()>().await;
+        }
+        for ended in &self.ended {
+            ended.cancelled().await;
+        }
     }
 }

@@ -25,8 +25,20 @@ impl Shared {
     pub(super) fn failed(
         self: &Arc<Self>,
         partition: &Arc<Partition>,
+        work: Work,
+        failure: &Failure,
+    ) -> Failed {
+        let says = partition.rules.policy.logs(work.attempt);
+        self.failed_quietly(partition, work, failure, says)
+    }
+
+    /// The same; without `says`, only what becomes a dead letter is in the log.
+    pub(super) fn failed_quietly(
+        self: &Arc<Self>,
+        partition: &Arc<Partition>,
         mut work: Work,
         failure: &Failure,
+        says: bool,
     ) -> Failed {
         let policy = &partition.rules.policy;
         let verdict = policy.decide(work.attempt, failure);
@@ -34,7 +46,7 @@ impl Shared {
         work.failed_now();
         let destination = match verdict {
             Verdict::RetryAfter(delay) => {
-                if policy.logs(work.attempt) {
+                if says {
                     self.log_retry(partition, &work, delay, failure);
                 }
                 // Attempts and due time outlive this process.
@@ -43,7 +55,7 @@ impl Shared {
                 return Failed::Waits(work, Instant::now() + delay);
             }
             Verdict::Move { level, delay } => {
-                if policy.logs(work.attempt) {
+                if says {
                     self.log_retry(partition, &work, delay, failure);
                 }
                 Destination::Retry { level, delay }

@@ -7,6 +7,7 @@ use std::task::Poll;
 
 use futures_util::FutureExt;
 
+use super::batches::BatchHook;
 use super::context::Context;
 use super::partition::Partition;
 use super::raw::Work;
@@ -14,7 +15,7 @@ use super::turn::Turn;
 use crate::codec::{CodecContext, CodecError, DecodeError, Field};
 use crate::message::Message;
 use crate::retry::{Failure, RetryPolicy};
-use crate::topic::Consume;
+use crate::topic::{Consume, Topic};
 
 /// What the lanes call. One boxed future for each turn, not for each message.
 pub(crate) trait Handler: Send + Sync {
@@ -24,7 +25,13 @@ pub(crate) trait Handler: Send + Sync {
     /// The topic's own policy.
     fn retry(&self) -> Option<RetryPolicy>;
 
-    /// Handles the turn's messages one after another.
+    /// Its batch hook, when it takes batches.
+    fn batches(&self) -> Option<&dyn BatchHook> {
+        None
+    }
+
+    /// Handles the turn's messages one after another. Not called for a topic
+    /// that takes batches.
     fn run<'a>(&'a self, turn: &'a mut Turn) -> Pin<Box<dyn Future<Output = ()> + Send + 'a>>;
 }
 
@@ -92,7 +99,7 @@ impl<T: Consume> Handler for TypedHandler<T> {
     }
 }
 
-fn decode<T: Consume>(
+pub(super) fn decode<T: Topic>(
     topic: &T,
     partition: &Partition,
     work: &mut Work,
@@ -135,7 +142,7 @@ fn decode<T: Consume>(
     })
 }
 
-fn panic_text(panic: &(dyn std::any::Any + Send)) -> String {
+pub(super) fn panic_text(panic: &(dyn std::any::Any + Send)) -> String {
     if let Some(text) = panic.downcast_ref::<&str>() {
         (*text).to_owned()
     } else if let Some(text) = panic.downcast_ref::<String>() {

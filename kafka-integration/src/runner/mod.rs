@@ -4,6 +4,8 @@
 #![doc = include_str!("../docs/runner.md")]
 
 mod assignment;
+mod batch_turn;
+pub(crate) mod batches;
 mod budget;
 mod context;
 mod failing;
@@ -37,6 +39,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 pub use context::Context;
+pub(crate) use past::Past;
 pub use status::{ConsumerStatus, StatusHandle, Stopped};
 
 use self::plan::Plan;

@@ -67,6 +67,8 @@ pub(super) struct PollLoop {
     last_commit: Instant,
     last_tick: Instant,
     starved_since: Option<Instant>,
+    /// The lanes know that there is no room.
+    pressed: bool,
     /// The last fetch was a whole batch: there may be more.
     more: bool,
     /// The last fetch took all there was.
@@ -114,6 +116,7 @@ impl PollLoop {
             last_commit: Instant::now(),
             last_tick: Instant::now(),
             starved_since: None,
+            pressed: false,
             more: false,
             emptied: false,
         })
@@ -199,7 +202,10 @@ impl PollLoop {
         let mut room = if behind { 0 } else { self.shared.budget.room() };
         if room > 0 {
             self.starved_since = None;
+            self.press(false);
         } else if !behind && self.starved_since.is_some_and(|s| s.elapsed() > TICK) {
+            // What is gathered may be what holds the room.
+            self.press(true);
             // A little is better than nothing, but it does not end the hunger:
             // whoever holds the rest has to stand back.
             room = self.shared.budget.any_room();
@@ -227,6 +233,14 @@ impl PollLoop {
         let mut fetched = std::mem::take(&mut self.fetched);
         self.hand_over(&mut fetched);
         self.fetched = fetched;
+    }
+
+    fn press(&mut self, pressed: bool) {
+        if self.pressed != pressed {
+            self.pressed = pressed;
+            let hired = self.shared.lanes.press(pressed);
+            self.shared.start_workers(hired);
+        }
     }
 
     /// Hands messages over in runs of one partition.

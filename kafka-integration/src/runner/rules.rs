@@ -12,7 +12,7 @@ pub(crate) struct Rules {
     pub(crate) policy: Arc<RetryPolicy>,
     /// The group that the retry and dead-letter topics are named after.
     pub(crate) group: Arc<str>,
-    names: Arc<TopicNames>,
+    pub(super) names: Arc<TopicNames>,
     /// The topic the messages were first consumed from: the topic itself, or
     /// the one a retry topic stands behind.
     pub(crate) source: SharedName,

@@ -113,6 +113,7 @@ impl Shared {
             self.runtime
                 .spawn(async move { kafka.scope(turn::work(shared)).await });
         }
+        self.attend_alarm();
     }
 
     /// Gives up messages without having finished them: their offsets stay
@@ -169,5 +170,6 @@ impl Shared {
             let dropped = self.lanes.remove(partition);
             self.drop_works(partition, dropped);
         }
+        self.look_now();
     }
 }

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use super::context::{At, Context};
 use super::failing::Failed;
-use super::lanes::{Lane, TurnEnd};
+use super::lanes::{Lane, Taken, TurnEnd};
 use super::partition::Partition;
 use super::raw::Work;
 use super::shared::Shared;
@@ -34,7 +34,7 @@ pub(crate) struct Turn {
 
 /// A worker's time without a break, looked at once in a while.
 #[derive(Default)]
-struct Spell {
+pub(super) struct Spell {
     /// The first look.
     since: Option<Instant>,
     messages: u32,
@@ -42,7 +42,7 @@ struct Spell {
 
 impl Spell {
     /// Another message; whether it is time for a break.
-    fn is_over(&mut self) -> bool {
+    pub(super) fn is_over(&mut self) -> bool {
         self.messages += 1;
         self.messages.is_multiple_of(MESSAGES_BETWEEN_LOOKS)
             && self.since.get_or_insert_with(Instant::now).elapsed() >= SPELL
@@ -61,35 +61,47 @@ struct Finished {
 /// Works on the lanes until they have nothing ready.
 pub(super) async fn work(shared: Arc<Shared>) {
     let mut works = VecDeque::new();
-    let Some(partition) = shared.lanes.take(&mut works) else {
-        return;
-    };
-    let mut turn = Turn {
-        shared,
-        partition,
-        works,
-        current: None,
-        finished: Finished::default(),
-        end: TurnEnd::default(),
-        spell: Spell::default(),
-    };
+    let mut turn: Option<Turn> = None;
     loop {
-        let handler = Arc::clone(&turn.partition.handler);
-        handler.run(&mut turn).await;
-        turn.finish();
-        match turn.shared.lanes.take(&mut turn.works) {
-            Some(partition) => turn.partition = partition,
+        let taken = shared.lanes.next(&mut works);
+        shared.attend_alarm();
+        match taken {
             None => return,
+            Some(Taken::Turn(partition)) => {
+                let turn = match &mut turn {
+                    Some(turn) => turn,
+                    none => none.insert(Turn::new(&shared, &partition)),
+                };
+                turn.partition = partition;
+                std::mem::swap(&mut turn.works, &mut works);
+                let handler = Arc::clone(&turn.partition.handler);
+                handler.run(turn).await;
+                turn.finish();
+            }
+            Some(Taken::Batch(messages)) => shared.handle_batch(messages).await,
+            Some(Taken::Unread(messages)) => shared.read_batch(messages).await,
         }
     }
 }
 
 impl Turn {
+    fn new(shared: &Arc<Shared>, partition: &Arc<Partition>) -> Self {
+        Self {
+            shared: Arc::clone(shared),
+            partition: Arc::clone(partition),
+            works: VecDeque::new(),
+            current: None,
+            finished: Finished::default(),
+            end: TurnEnd::default(),
+            spell: Spell::default(),
+        }
+    }
+
     pub(crate) fn context(&self) -> Context {
         Context {
             kafka: self.shared.kafka.clone(),
             consumer: Arc::clone(&self.shared.name),
-            ended: self.partition.ended().clone(),
+            ended: vec![self.partition.ended().clone()],
             at: At::of(&self.partition),
         }
     }

@@ -1,16 +1,18 @@
 //! Topics as types: the [`Topic`] trait with its produce and serialize hooks,
 //! and [`Consume`] with the consume hook.
 
+mod batch;
 mod name;
 
 use std::future::Future;
 use std::sync::Arc;
 
+pub use batch::BatchPolicy;
 pub use name::{TopicName, TopicNameError};
 
 use crate::codec::{Codec, CodecContext, CodecError, Key, Presence};
 use crate::consumer::TopicBinding;
-use crate::message::Message;
+use crate::message::{Message, Timestamp};
 use crate::producer::{Outgoing, Pipeline, Produce, ProduceBatch, ProduceError, Record};
 use crate::retry::{ConsumeError, RetryPolicy};
 use crate::runner::Context;
@@ -78,6 +80,42 @@ pub trait Topic: Sized + Send + Sync + 'static {
     /// them. `None`, the default, leaves it to the consumer, and then to the
     /// settings.
     fn retry(&self) -> Option<RetryPolicy> {
+        None
+    }
+
+    /// When this topic's messages go to its consume hook, where that takes
+    /// [`Batch`](crate::message::Batch)es; otherwise it is not asked. The default
+    /// is [`BatchPolicy::default`]. It is asked once, when the topic is bound to a
+    /// consumer.
+    fn batch(&self) -> BatchPolicy {
+        BatchPolicy::default()
+    }
+
+    /// When a message is due, where the consume hook takes
+    /// [`Batch`](crate::message::Batch)es; otherwise it is not asked. `None`, the
+    /// default, leaves it to the linger of [`batch`](Self::batch).
+    ///
+    /// A message that is due takes with it whatever else may be handled. One that
+    /// is not may go earlier, with others. It is asked once for each message,
+    /// after decoding, before it waits; it must not block. A panic fails that
+    /// message.
+    ///
+    /// ```
+    /// # use kafka_integration::prelude::*;
+    /// # struct Stamps;
+    /// # impl Topic for Stamps {
+    /// # type Key = ();
+    /// # type Value = String;
+    /// # type Codec = Text;
+    /// # fn name(&self) -> &str { "stamps" }
+    /// // Ten seconds after it was created.
+    /// fn ready_at(&self, message: &Message<Self>) -> Option<Timestamp> {
+    ///     let created = message.timestamp()?;
+    ///     Some(Timestamp::from_millis(created.as_millis() + 10_000))
+    /// }
+    /// # }
+    /// ```
+    fn ready_at(&self, _message: &Message<Self>) -> Option<Timestamp> {
         None
     }
 
@@ -167,7 +205,8 @@ pub trait Topic: Sized + Send + Sync + 'static {
     }
 }
 
-/// The consume hook of a [`Topic`]: takes a [`Message`] at a time.
+/// The consume hook of a [`Topic`]: takes a [`Message`] at a time, or a
+/// [`Batch`](crate::message::Batch) of them (`impl Consume<Batch<Self>> for …`).
 #[diagnostic::on_unimplemented(
     message = "topic `{Self}` has no consume hook, so no consumer can take it",
     label = "`{Self}` can be produced to, but not consumed",

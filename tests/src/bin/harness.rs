@@ -48,6 +48,13 @@ struct Args {
     /// How long a failed message waits, in milliseconds; it does not grow.
     #[arg(long, default_value_t = 100)]
     retry_ms: u64,
+    /// Messages are handled in batches of at least so many.
+    #[arg(long)]
+    batch_min: Option<usize>,
+    #[arg(long, default_value_t = 1_000)]
+    batch_max: usize,
+    #[arg(long, default_value_t = 100)]
+    batch_linger_ms: u64,
     #[arg(long, default_value_t = 1_000)]
     max_in_flight: usize,
     #[arg(long)]
@@ -61,6 +68,12 @@ struct Args {
 
 struct Work {
     topic: String,
+}
+
+/// The same topic, in batches.
+struct Batched {
+    topic: String,
+    policy: BatchPolicy,
 }
 
 struct Handling {
@@ -77,7 +90,10 @@ struct Handling {
 
 impl Handling {
     /// What was asked to go wrong with this message does.
-    async fn misbehave(&self, message: &Message<Work>) -> Result<(), ConsumeError> {
+    async fn misbehave<T: Topic<Value = Event>>(
+        &self,
+        message: &Message<T>,
+    ) -> Result<(), ConsumeError> {
         let event = message.value();
         let is = |key: &Option<String>| key.as_ref() == Some(&event.key);
         let (partition, offset) = (message.partition(), message.offset());
@@ -131,6 +147,40 @@ impl Consume for Work {
     }
 }
 
+impl Topic for Batched {
+    type Key = String;
+    type Value = Event;
+    type Codec = Json;
+
+    fn name(&self) -> &str {
+        &self.topic
+    }
+
+    fn batch(&self) -> BatchPolicy {
+        self.policy.clone()
+    }
+}
+
+impl Consume<Batch<Self>> for Batched {
+    async fn consume(&self, batch: Batch<Self>, cx: &Context) -> Result<(), BatchError> {
+        let handling = cx.state::<Handling>()?;
+        if !handling.handler.is_zero() {
+            tokio::time::sleep(handling.handler).await;
+        }
+        let mut failures = BatchFailures::new();
+        for (index, message) in batch.iter().enumerate() {
+            let (partition, offset) = (message.partition(), message.offset());
+            let event = message.value();
+            handling.journal.started(partition, offset, event)?;
+            match handling.misbehave(message).await {
+                Ok(()) => handling.journal.finished(partition, offset, event)?,
+                Err(error) => failures.push(index, error),
+            }
+        }
+        failures.into_result()
+    }
+}
+
 fn append(path: &PathBuf) -> std::io::Result<File> {
     OpenOptions::new().create(true).append(true).open(path)
 }
@@ -170,7 +220,6 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         _ => Ordering::None,
     };
     let mut spec = ConsumerSpec::new("Harness", args.group)
-        .topic(Work { topic: args.topic })
         .ordering(ordering)
         .concurrency(args.concurrency)
         .retry(RetryPolicy {
@@ -180,6 +229,17 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
             jitter: 0.0,
             ..RetryPolicy::default()
         });
+    spec = match args.batch_min {
+        None => spec.topic(Work { topic: args.topic }),
+        Some(min) => spec.topic(Batched {
+            topic: args.topic,
+            policy: BatchPolicy {
+                min,
+                max: args.batch_max,
+                linger: Duration::from_millis(args.batch_linger_ms),
+            },
+        }),
+    };
     for property in &args.config {
         let (name, value) = property.split_once('=').ok_or("--config name=value")?;
         spec = spec.config(name, value);

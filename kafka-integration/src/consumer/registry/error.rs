@@ -72,6 +72,20 @@ pub enum RegistryError {
         /// Where it is declared.
         location: Location,
     },
+    /// A topic's batch policy makes no batch.
+    #[error(
+        "consumer `{consumer}` ({location}): the batches of topic `{topic}` are impossible: {problem}"
+    )]
+    BatchPolicy {
+        /// The consumer.
+        consumer: String,
+        /// Where it is declared.
+        location: Location,
+        /// The topic's name.
+        topic: String,
+        /// What is wrong, and what to do.
+        problem: String,
+    },
     /// A topic's name is not one that Kafka takes.
     #[error("consumer `{consumer}` ({location}): {source}")]
     TopicName {

@@ -33,6 +33,14 @@ pub(super) struct ByKey {
 /// the others: a key that is stuck must not fill the memory that others need.
 const MAX_WAITING_WHERE_IT_STANDS: usize = 64;
 
+/// How much that is, when so much may be in flight in all lanes together.
+pub(super) fn may_wait(most: Keep) -> Keep {
+    Keep {
+        messages: (most.messages / 1024).clamp(1, MAX_WAITING_WHERE_IT_STANDS),
+        bytes: most.bytes / 1024,
+    }
+}
+
 struct KeyLane {
     waiting: VecDeque<Work>,
     parked: bool,
@@ -79,10 +87,7 @@ impl ByKey {
     pub(super) fn keyed(most: Keep) -> Self {
         Self {
             keyed: true,
-            may_wait: Keep {
-                messages: (most.messages / 1024).clamp(1, MAX_WAITING_WHERE_IT_STANDS),
-                bytes: most.bytes / 1024,
-            },
+            may_wait: may_wait(most),
             busy: FxHashMap::default(),
             ready: VecDeque::new(),
             turn: 1,

@@ -6,17 +6,23 @@
 //! parked and holds nobody else up; so is one whose failed message the broker
 //! does not take elsewhere.
 
+mod alarm;
 mod by_key;
 mod by_partition;
+mod gather;
+mod gathers;
 #[cfg(test)]
 mod tests;
 
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 
+use self::alarm::Alarm;
+pub(super) use self::gather::{Gathered, Parking, Read};
+use self::gathers::Gathers;
 use super::partition::Partition;
 use super::raw::Work;
 use crate::consumer::Ordering;
@@ -124,24 +130,72 @@ pub(super) struct TurnEnd {
     pub(super) parked: bool,
 }
 
+/// What a worker does next.
+pub(super) enum Taken {
+    /// Messages of that partition, one after another.
+    Turn(Arc<Partition>),
+    /// Messages that are handled together.
+    Batch(Vec<Gathered>),
+    /// Messages to decode, so that they can be gathered.
+    Unread(Vec<Gathered>),
+}
+
+/// What became of the messages of a batch.
+#[derive(Default)]
+pub(super) struct BatchEnd {
+    /// No longer their lanes' concern.
+    pub(super) done: Vec<(Arc<Partition>, Lane)>,
+    /// To wait for their retry.
+    pub(super) parked: Vec<Parking>,
+    /// To be handled once more, each alone.
+    pub(super) alone: Vec<Gathered>,
+}
+
 /// All lanes of a consumer and how many workers are at them.
 pub(super) struct Lanes {
     state: Mutex<State>,
     concurrency: usize,
+    alarm: Alarm,
 }
 
 struct State {
     order: Box<dyn Order>,
+    gathers: Gathers,
+    /// Batches have precedence in this turn; it changes with each.
+    batches_first: bool,
     workers: usize,
+    /// When the alarm goes off.
+    looks_at: Option<Instant>,
 }
 
 impl State {
-    /// Counts and returns the workers to start for what is ready.
-    fn hire(&mut self, concurrency: usize) -> usize {
-        let free = concurrency.saturating_sub(self.workers);
-        let hired = self.order.ready().min(free);
-        self.workers += hired;
-        hired
+    /// How many workers would find something to do.
+    fn ready(&mut self) -> usize {
+        match self.gathers.is_empty() {
+            true => self.order.ready(),
+            false => self.order.ready() + self.gathers.ready(Instant::now()),
+        }
+    }
+
+    /// What a worker does next.
+    fn take(&mut self, works: &mut VecDeque<Work>) -> Option<Taken> {
+        if self.gathers.is_empty() {
+            return self.order.take(works).map(Taken::Turn);
+        }
+        self.batches_first = !self.batches_first;
+        if self.batches_first {
+            let batch = self.take_batch();
+            batch.or_else(|| self.order.take(works).map(Taken::Turn))
+        } else {
+            let turn = self.order.take(works).map(Taken::Turn);
+            turn.or_else(|| self.take_batch())
+        }
+    }
+
+    fn take_batch(&mut self) -> Option<Taken> {
+        let batch = self.gathers.take(Instant::now()).map(Taken::Batch);
+        // What is decoded takes memory: no more of it than is needed.
+        batch.or_else(|| self.gathers.take_unread().map(Taken::Unread))
     }
 }
 
@@ -153,10 +207,36 @@ impl Lanes {
             Ordering::Key => Box::new(by_key::ByKey::keyed(most)),
             Ordering::None => Box::new(by_key::ByKey::unordered()),
         };
+        let state = State {
+            order,
+            gathers: Gathers::new(ordering, by_key::may_wait(most)),
+            batches_first: false,
+            workers: 0,
+            looks_at: None,
+        };
         Self {
-            state: Mutex::new(State { order, workers: 0 }),
+            state: Mutex::new(state),
             concurrency,
+            alarm: Alarm::default(),
         }
+    }
+
+    /// Counts and returns the workers to start for what is ready.
+    fn hire(&self, state: &mut State) -> usize {
+        let free = self.concurrency.saturating_sub(state.workers);
+        let hired = state.ready().min(free);
+        state.workers += hired;
+        self.set_alarm(state);
+        hired
+    }
+
+    /// The same for a worker that goes on: one that is ready is its own.
+    fn hire_others(&self, state: &mut State) -> usize {
+        let free = self.concurrency.saturating_sub(state.workers);
+        let hired = state.ready().saturating_sub(1).min(free);
+        state.workers += hired;
+        self.set_alarm(state);
+        hired
     }
 
     /// Queues messages; returns how many workers to start. What is left in
@@ -164,18 +244,80 @@ impl Lanes {
     #[must_use]
     pub(super) fn push(&self, partition: &Arc<Partition>, works: &mut Vec<Work>) -> usize {
         let mut state = self.state.lock();
-        state.order.push(partition, works);
-        state.hire(self.concurrency)
+        match state.gathers.of(partition) {
+            Some(gather) => gather.push(partition, works, Instant::now()),
+            None => state.order.push(partition, works),
+        }
+        self.hire(&mut state)
     }
 
-    /// A worker's next turn; `None` ends the worker.
-    pub(super) fn take(&self, works: &mut VecDeque<Work>) -> Option<Arc<Partition>> {
+    /// What a worker does next; `None` ends the worker.
+    pub(super) fn next(&self, works: &mut VecDeque<Work>) -> Option<Taken> {
         let mut state = self.state.lock();
-        let taken = state.order.take(works);
+        let taken = state.take(works);
         if taken.is_none() {
             state.workers -= 1;
         }
+        self.set_alarm(&mut state);
         taken
+    }
+
+    /// Messages were decoded, all of the topic of that partition, and can be
+    /// gathered; those with a time are not to go before it. Returns those that are not kept, and how many workers to
+    /// start.
+    #[must_use]
+    pub(super) fn read(
+        &self,
+        partition: &Partition,
+        messages: Vec<(Gathered, Option<Instant>)>,
+    ) -> (Read, usize) {
+        let mut state = self.state.lock();
+        let gather = state.gathers.of(partition);
+        let read = gather.map(|gather| gather.read(messages, Instant::now()));
+        (read.unwrap_or_default(), self.hire_others(&mut state))
+    }
+
+    /// A batch is over. Returns what is of partitions that are going, and how
+    /// many workers to start.
+    #[must_use]
+    pub(super) fn end_batch(&self, end: BatchEnd) -> (Vec<Gathered>, usize) {
+        let mut state = self.state.lock();
+        let now = Instant::now();
+        for (partition, lane) in end.done {
+            if let Some(gather) = state.gathers.of(&partition) {
+                gather.finish(&partition, lane, now);
+            }
+        }
+        for parked in end.parked {
+            if let Some(gather) = state.gathers.of(parked.partition()) {
+                gather.park(&parked, now);
+            }
+        }
+        let mut dropped = Vec::new();
+        for message in end.alone {
+            match state.gathers.of(&Arc::clone(&message.partition)) {
+                Some(gather) => dropped.extend(gather.alone(message, now)),
+                None => dropped.push(message),
+            }
+        }
+        (dropped, self.hire_others(&mut state))
+    }
+
+    /// There is no room for more messages: gathering them is in vain; or
+    /// (`false`) there is again. Returns how many workers to start.
+    #[must_use]
+    pub(super) fn press(&self, pressed: bool) -> usize {
+        let mut state = self.state.lock();
+        state.gathers.press(pressed);
+        self.hire(&mut state)
+    }
+
+    #[cfg(test)]
+    fn take(&self, works: &mut VecDeque<Work>) -> Option<Arc<Partition>> {
+        match self.next(works)? {
+            Taken::Turn(partition) => Some(partition),
+            Taken::Batch(_) | Taken::Unread(_) => None,
+        }
     }
 
     /// In the middle of a turn: messages are finished, the handler of `running`
@@ -193,7 +335,7 @@ impl Lanes {
         state.order.hold(partition, running);
         state.order.adapt(true);
         state.order.give_back(partition, rest);
-        state.hire(self.concurrency)
+        self.hire(&mut state)
     }
 
     /// At the end of a turn that took everything it was given. The worker goes
@@ -214,10 +356,7 @@ impl Lanes {
         if !how.parked {
             state.order.end_turn(partition);
         }
-        let others = state.order.ready().saturating_sub(1);
-        let hired = others.min(self.concurrency.saturating_sub(state.workers));
-        state.workers += hired;
-        hired
+        self.hire_others(&mut state)
     }
 
     pub(super) fn park(&self, partition: &Arc<Partition>, lane: Lane, rest: &mut VecDeque<Work>) {
@@ -228,8 +367,11 @@ impl Lanes {
     #[must_use]
     pub(super) fn unpark(&self, partition: &Arc<Partition>, work: Work) -> usize {
         let mut state = self.state.lock();
-        state.order.unpark(partition, work);
-        state.hire(self.concurrency)
+        match state.gathers.of(partition) {
+            Some(gather) => gather.unpark(partition, work, Instant::now()),
+            None => state.order.unpark(partition, work),
+        }
+        self.hire(&mut state)
     }
 
     /// A message of the lane can't be moved away: nothing more of the lane is
@@ -237,8 +379,12 @@ impl Lanes {
     pub(super) fn stop(&self, partition: &Arc<Partition>, lane: Lane) {
         let mut state = self.state.lock();
         // An ended assignment was taken out of the lanes, or will be.
-        if !partition.ended().is_cancelled() {
-            state.order.stop(partition, lane);
+        if partition.ended().is_cancelled() {
+            return;
+        }
+        match state.gathers.of(partition) {
+            Some(gather) => gather.stop(partition, lane),
+            None => state.order.stop(partition, lane),
         }
     }
 
@@ -246,38 +392,61 @@ impl Lanes {
     #[must_use]
     pub(super) fn go_on(&self, partition: &Arc<Partition>, lane: Lane) -> usize {
         let mut state = self.state.lock();
-        state.order.go_on(partition, lane);
-        state.hire(self.concurrency)
+        match state.gathers.of(partition) {
+            Some(gather) => gather.go_on(partition, lane, Instant::now()),
+            None => state.order.go_on(partition, lane),
+        }
+        self.hire(&mut state)
     }
 
     /// Removes what would only wait; by partition, all but `keep`.
     pub(super) fn shed(&self, partition: &Arc<Partition>, keep: Keep) -> Vec<Work> {
         let mut shed = Vec::new();
-        self.state.lock().order.shed(partition, keep, &mut shed);
+        let mut state = self.state.lock();
+        match state.gathers.of(partition) {
+            Some(gather) => gather.shed(partition, keep, Instant::now(), &mut shed),
+            None => state.order.shed(partition, keep, &mut shed),
+        }
         shed
     }
 
     /// Messages in lanes that stand still and keep a small part for themselves.
     pub(super) fn standing(&self, partition: &Arc<Partition>) -> usize {
-        self.state.lock().order.standing(partition)
+        let mut state = self.state.lock();
+        match state.gathers.of(partition) {
+            Some(gather) => gather.standing(partition, Instant::now()),
+            None => state.order.standing(partition),
+        }
     }
 
     /// What was given back is about to be delivered again.
     pub(super) fn rewound(&self, partition: &Arc<Partition>) {
-        self.state.lock().order.rewound(partition);
+        let mut state = self.state.lock();
+        match state.gathers.of(partition) {
+            Some(gather) => gather.rewound(partition),
+            None => state.order.rewound(partition),
+        }
     }
 
     /// Removes what a draining partition no longer takes.
     pub(super) fn drain(&self, partition: &Arc<Partition>) -> Vec<Work> {
         let mut dropped = Vec::new();
-        self.state.lock().order.drain(partition, &mut dropped);
+        let mut state = self.state.lock();
+        match state.gathers.of(partition) {
+            Some(gather) => gather.drain(partition, &mut dropped),
+            None => state.order.drain(partition, &mut dropped),
+        }
         dropped
     }
 
     /// Removes everything of a partition.
     pub(super) fn remove(&self, partition: &Arc<Partition>) -> Vec<Work> {
         let mut dropped = Vec::new();
-        self.state.lock().order.remove(partition, &mut dropped);
+        let mut state = self.state.lock();
+        match state.gathers.of(partition) {
+            Some(gather) => gather.remove(partition, &mut dropped),
+            None => state.order.remove(partition, &mut dropped),
+        }
         dropped
     }
 }

@@ -30,19 +30,32 @@ impl Handler for NoHook {
     }
 }
 
-fn most(messages: usize) -> Keep {
+pub(super) fn most(messages: usize) -> Keep {
     Keep {
         messages,
         bytes: usize::MAX,
     }
 }
 
-fn partition(id: i32) -> Arc<Partition> {
+pub(super) fn partition(id: i32) -> Arc<Partition> {
     let rules = Rules::for_test();
     Arc::new(Partition::new("topic".into(), id, Arc::new(NoHook), rules))
 }
 
-fn work(offset: i64, key: Option<u8>) -> Work {
+/// One whose failed messages are to be waited for by later ones of their key.
+pub(super) fn ordered_partition(id: i32) -> Arc<Partition> {
+    let rules = Rules {
+        policy: Arc::new(RetryPolicy {
+            preserve_order: true,
+            ..RetryPolicy::default()
+        }),
+        ..(*Rules::for_test()).clone()
+    };
+    let rules = Arc::new(rules);
+    Arc::new(Partition::new("topic".into(), id, Arc::new(NoHook), rules))
+}
+
+pub(super) fn work(offset: i64, key: Option<u8>) -> Work {
     let key = key.map(|key| vec![key]);
     Work {
         message: RawMessage::Owned(Box::new(OwnedMessage::for_test(offset, key))),
@@ -55,10 +68,10 @@ fn work(offset: i64, key: Option<u8>) -> Work {
 }
 
 /// A seeded sequence of numbers, so that a failure can be repeated.
-struct Random(u64);
+pub(super) struct Random(pub(super) u64);
 
 impl Random {
-    fn below(&mut self, limit: usize) -> usize {
+    pub(super) fn below(&mut self, limit: usize) -> usize {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;
         self.0 ^= self.0 << 17;

@@ -1,5 +1,6 @@
 //! The runner's promises, against Apache Kafka and with things going wrong.
 
+mod batches;
 mod broker;
 mod handlers;
 mod kill;

@@ -1,6 +1,7 @@
 //! The runner in this process, on the embedded broker and on Apache Kafka.
 
 mod backpressure;
+mod batches;
 mod failures;
 mod messages;
 mod moves;
