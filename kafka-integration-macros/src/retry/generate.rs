@@ -4,6 +4,9 @@ use quote::{ToTokens, quote};
 use super::class::Class;
 use super::{Backoff, Flag, MaxRetries, Retry};
 
+/// How many fields a policy has.
+const FIELDS: usize = 10;
+
 /// The policy as an expression.
 impl ToTokens for Retry {
     fn to_tokens(&self, tokens: &mut TokenStream) {
@@ -56,7 +59,9 @@ impl ToTokens for Retry {
                 .iter()
                 .map(|every| quote! { log_every: #every }),
         );
-        let policy = quote! { #policy { #(#fields,)* ..#policy::default() } };
+        // After all of them, clippy takes the rest for a mistake.
+        let rest = (fields.len() < FIELDS).then(|| quote! { ..#policy::default() });
+        let policy = quote! { #policy { #(#fields,)* #rest } };
         tokens.extend(match before {
             Some(before) => quote! { { #before #policy } },
             None => policy,

@@ -50,7 +50,6 @@ fn every_option_is_a_field() {
             blocking: ::core::option::Option::Some(true),
             preserve_order: true,
             log_every: 10,
-            ..::kafka_integration::retry::RetryPolicy::default()
         }
     };
     assert_eq!(policy, expected.to_string());

@@ -41,6 +41,7 @@
 //! | `kafka-consumers` | lists the registered consumers |
 //! | `kafka-topics list\|describe\|create` | the cluster's topics |
 //! | `kafka-lag [NAME…]` | how far consumers are behind |
+//! | `kafka-dlt list\|show\|redrive\|discard` | dead letters, and the ways back |
 //! | `kafka-check` | checks settings, registry, brokers, topics and groups |
 //! | `kafka-broker` | runs the embedded broker on its own (feature `embedded-broker`) |
 //!
@@ -59,6 +60,7 @@ mod check;
 mod console;
 mod consume;
 mod consumers;
+mod dlt;
 mod error;
 mod lag;
 mod pattern;
@@ -109,6 +111,9 @@ pub enum KafkaCommand {
     /// Show how far consumers are behind
     #[command(name = "kafka-lag")]
     Lag(lag::Lag),
+    /// List, show, redrive and discard dead letters
+    #[command(name = "kafka-dlt")]
+    Dlt(dlt::Dlt),
     /// Check settings, registry, brokers, topics and groups
     #[command(name = "kafka-check")]
     Check(check::Check),
@@ -222,6 +227,7 @@ impl Management {
             KafkaCommand::Consumers(command) => command.run(self),
             KafkaCommand::Topics(command) => command.run(self).await,
             KafkaCommand::Lag(command) => command.run(self).await,
+            KafkaCommand::Dlt(command) => command.run(self).await,
             KafkaCommand::Check(command) => command.run(self).await,
             #[cfg(feature = "embedded-broker")]
             KafkaCommand::Broker(command) => command.run(self).await,

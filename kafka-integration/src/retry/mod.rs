@@ -5,6 +5,7 @@
 
 mod batch_error;
 mod class;
+pub mod dead;
 mod error;
 mod failure;
 mod mover;

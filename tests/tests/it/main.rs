@@ -1,6 +1,7 @@
 //! Cross-crate tests, in one binary.
 
 mod bulk;
+mod dead_letters;
 mod declarations;
 mod embedded;
 mod faults;

@@ -55,10 +55,7 @@ impl Shared {
         if alarm.attended.swap(true, Ordering::AcqRel) {
             alarm.earlier.notify_one();
         } else {
-            let kafka = self.kafka.clone();
-            let shared = Arc::clone(self);
-            self.runtime
-                .spawn(async move { kafka.scope(attend(shared)).await });
+            self.runtime.spawn(attend(Arc::clone(self)));
         }
     }
 

@@ -44,13 +44,11 @@ pub(super) fn partition(id: i32) -> Arc<Partition> {
 
 /// One whose failed messages are to be waited for by later ones of their key.
 pub(super) fn ordered_partition(id: i32) -> Arc<Partition> {
-    let rules = Rules {
-        policy: Arc::new(RetryPolicy {
-            preserve_order: true,
-            ..RetryPolicy::default()
-        }),
-        ..(*Rules::for_test()).clone()
-    };
+    let mut rules = (*Rules::for_test()).clone();
+    rules.policy = Arc::new(RetryPolicy {
+        preserve_order: true,
+        ..RetryPolicy::default()
+    });
     let rules = Arc::new(rules);
     Arc::new(Partition::new("topic".into(), id, Arc::new(NoHook), rules))
 }

@@ -94,7 +94,7 @@ fn a_retry(test: &str, lane: Lane) {
 }
 
 /// A message that waits for its retry does not hold up the end of the process,
-/// and whoever comes next gets it.
+/// and whoever comes next gets it, when it is due.
 #[test]
 fn a_waiting_retry_is_given_up_and_delivered_again() {
     let test = "a_waiting_retry_is_given_up_and_delivered_again";
@@ -103,7 +103,7 @@ fn a_waiting_retry_is_given_up_and_delivered_again() {
         let scene = Scene::new(bootstrap, "giveup", PARTITIONS);
         produce(&scene, events());
         let audit = Audit::start(&scene);
-        let waits = ["--retry-ms", "600000", "--fail-key", "key-0-0"];
+        let waits = ["--retry-ms", "15000", "--fail-key", "key-0-0"];
         let mut arguments = vec!["--concurrency", "4", "--fail-times", "1"];
         arguments.extend(waits);
         let mut member = scene.start(&arguments);

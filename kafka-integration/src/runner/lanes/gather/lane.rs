@@ -17,10 +17,10 @@ pub(super) struct GatherLane {
     one_at_a_time: bool,
     /// What waits, in order of offset.
     waiting: VecDeque<Gathered>,
-    /// Messages in batches. With order, none other goes meanwhile.
+    /// Messages in batches, where there is order. None other goes meanwhile.
     running: usize,
     /// Messages that wait for their retry, by their number in the tracker, with
-    /// their arrival. With order, nothing above the lowest goes.
+    /// their arrival. Nothing above the lowest goes.
     parked: BTreeMap<u64, u64>,
     /// Messages of it were given back. All later ones must be too, until they are
     /// delivered again, in order.
@@ -152,15 +152,16 @@ impl GatherLane {
     }
 
     pub(super) fn park(&mut self, sequence: u64, number: u64) {
-        self.parked.insert(sequence, number);
-        self.hold();
+        // Without order nobody waits for it.
+        if self.ordered {
+            self.parked.insert(sequence, number);
+            self.hold();
+        }
     }
 
     /// What waits may wait for long: it must not keep whole fetch buffers alive.
     fn hold(&mut self) {
-        if self.ordered {
-            self.waiting.iter_mut().for_each(|m| m.work.detach());
-        }
+        self.waiting.iter_mut().for_each(|m| m.work.detach());
     }
 
     pub(super) fn stop(&mut self) {

@@ -104,3 +104,36 @@ async fn a_policy_that_makes_no_batch_is_refused_at_the_start() {
     }
     drop(broker);
 }
+
+struct Declared;
+
+#[topic(name = "declared", codec = Json, batch(min = 2, max = 10, linger = "5s"))]
+impl Topic for Declared {
+    type Key = String;
+    type Value = Value;
+
+    fn ready_at(&self, message: &Message<Self>) -> Option<Timestamp> {
+        message.timestamp()
+    }
+
+    async fn consume(&self, batch: Batch<Self>, _: &Context) -> Result<(), BatchError> {
+        match batch.iter().position(|message| message.value().is_null()) {
+            Some(index) => Err(BatchError::at(index, ConsumeError::new("null"))),
+            None => Ok(()),
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_topic_declares_its_batches() {
+    assert_eq!(Declared.batch(), policy(2, 10, Duration::from_secs(5)));
+    let mut registry = Registry::new();
+    registry.add(ConsumerSpec::new("Declared", "declared").topic(Declared));
+    registry.validate().expect("it can run");
+    let broker = TestBroker::embedded();
+    let messages = [json!(1), Value::Null].map(|value| Message::for_test(&Declared, value));
+    let cx = Context::for_test(broker.kafka());
+    let error = Declared.consume(Batch::for_test(messages), &cx).await;
+    let error = error.expect_err("the second is null");
+    assert_eq!(error.to_string(), "message 1: null");
+}

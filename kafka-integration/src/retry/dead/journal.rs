@@ -1,0 +1,213 @@
+//! What became of dead letters, which Kafka can't delete one by one.
+
+use std::collections::BTreeMap;
+use std::ops::ControlFlow;
+
+use serde::{Deserialize, Serialize};
+
+use super::ranges::Ranges;
+use super::reader::Reader;
+use super::{DeadLetterError, Watch};
+use crate::message::Timestamp;
+
+/// The word that names the journal's topic behind that of the dead letters.
+const SUFFIX: &str = ".journal";
+
+/// The only partition of a journal.
+pub(super) const PARTITION: i32 = 0;
+
+/// How entries are written at present.
+const VERSION: u32 = 1;
+
+pub(super) fn topic_of(dead_letters: &str) -> String {
+    format!("{dead_letters}{SUFFIX}")
+}
+
+pub(super) fn is_journal(topic: &str) -> bool {
+    topic.ends_with(SUFFIX)
+}
+
+/// What was done with a dead letter.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Action {
+    /// It was produced to a topic.
+    Redrive,
+    /// It was given up.
+    Discard,
+}
+
+/// A record of the journal: what one transaction did. It is in force when the
+/// transaction was committed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Entry {
+    version: u32,
+    pub(super) action: Action,
+    /// By partition, ranges of offsets: the first, and the one after the last.
+    partitions: BTreeMap<i32, Vec<(i64, i64)>>,
+    /// Where to; `None` is where each came from.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) target: Option<String>,
+    at_ms: i64,
+    pub(super) by: String,
+}
+
+impl Entry {
+    pub(super) fn new(
+        action: Action,
+        offsets: impl IntoIterator<Item = (i32, i64)>,
+        target: Option<String>,
+        by: &str,
+    ) -> Self {
+        let mut ranges: BTreeMap<i32, Ranges> = BTreeMap::new();
+        for (partition, offset) in offsets {
+            let ranges = ranges.entry(partition).or_default();
+            ranges.insert(offset, offset + 1);
+        }
+        let partitions = ranges
+            .into_iter()
+            .map(|(partition, ranges)| (partition, ranges.iter().collect()))
+            .collect();
+        Self {
+            version: VERSION,
+            action,
+            partitions,
+            target,
+            at_ms: Timestamp::now().as_millis(),
+            by: by.to_owned(),
+        }
+    }
+
+    pub(super) fn at(&self) -> Timestamp {
+        Timestamp::from_millis(self.at_ms)
+    }
+
+    pub(super) fn contains(&self, partition: i32, offset: i64) -> bool {
+        let ranges = self.partitions.get(&partition);
+        ranges.is_some_and(|ranges| {
+            let mut ranges = ranges.iter();
+            ranges.any(|(start, end)| (*start..*end).contains(&offset))
+        })
+    }
+
+    pub(super) fn to_bytes(&self) -> Vec<u8> {
+        // Numbers and text only: there is nothing in it that JSON can't have.
+        serde_json::to_vec(self).unwrap_or_default()
+    }
+
+    fn read(bytes: Option<&[u8]>) -> Result<Self, String> {
+        #[derive(Deserialize)]
+        struct Versioned {
+            version: u32,
+        }
+        let bytes = bytes.ok_or("it has no value")?;
+        let Versioned { version } =
+            serde_json::from_slice(bytes).map_err(|error| error.to_string())?;
+        if version != VERSION {
+            return Err(format!(
+                "it has version {version}, and this program knows {VERSION}"
+            ));
+        }
+        serde_json::from_slice(bytes).map_err(|error| error.to_string())
+    }
+}
+
+/// The dead letters that are no longer open.
+#[derive(Debug, Default)]
+pub(super) struct Settled {
+    partitions: BTreeMap<i32, Ranges>,
+    pub(super) redriven: u64,
+    pub(super) discarded: u64,
+}
+
+impl Settled {
+    pub(super) fn contains(&self, partition: i32, offset: i64) -> bool {
+        let ranges = self.partitions.get(&partition);
+        ranges.is_some_and(|ranges| ranges.contains(offset))
+    }
+
+    /// The first offset from there on that may be open.
+    pub(super) fn first_open(&self, partition: i32, offset: i64) -> i64 {
+        let ranges = self.partitions.get(&partition);
+        ranges.map_or(offset, |ranges| ranges.first_outside(offset))
+    }
+
+    /// By partition, the offset after the last one that is told of.
+    pub(super) fn ends(&self) -> impl Iterator<Item = (i32, i64)> + '_ {
+        let ends = self.partitions.iter();
+        ends.filter_map(|(partition, ranges)| Some((*partition, ranges.end()?)))
+    }
+
+    pub(super) fn add(&mut self, entry: &Entry) {
+        let count = match entry.action {
+            Action::Redrive => &mut self.redriven,
+            Action::Discard => &mut self.discarded,
+        };
+        for (partition, ranges) in &entry.partitions {
+            let settled = self.partitions.entry(*partition).or_default();
+            for (start, end) in ranges {
+                settled.insert(*start, *end);
+                *count += u64::try_from(end - start).unwrap_or(0);
+            }
+        }
+    }
+}
+
+/// Gives every committed entry of a journal to `each`.
+///
+/// # Errors
+/// When it can't be read, or says something that this program doesn't know.
+pub(super) fn read(
+    reader: &mut Reader,
+    journal: &str,
+    span: (i64, i64),
+    watch: &Watch,
+    mut each: impl FnMut(Entry),
+) -> Result<(), DeadLetterError> {
+    reader.read(journal, PARTITION, span, watch, |message| {
+        let entry = Entry::read(message.payload()).map_err(|reason| DeadLetterError::Journal {
+            journal: journal.to_owned(),
+            offset: message.offset(),
+            reason,
+        })?;
+        each(entry);
+        Ok(ControlFlow::Continue(()))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_entry_is_read_as_it_was_written_with_its_ranges_merged() {
+        let offsets = [(0, 4), (0, 5), (2, 9), (0, 7)];
+        let entry = Entry::new(Action::Redrive, offsets, Some("orders".into()), "ann");
+        let json = serde_json::to_vec(&entry).expect("JSON");
+        assert_eq!(Entry::read(Some(&json)), Ok(entry.clone()));
+        let json: serde_json::Value = serde_json::from_slice(&json).expect("JSON");
+        let partitions = serde_json::json!({"0": [[4, 6], [7, 8]], "2": [[9, 10]]});
+        assert_eq!(json["partitions"], partitions);
+        assert_eq!(
+            (&json["action"], &json["version"]),
+            (&"redrive".into(), &1.into())
+        );
+
+        let mut settled = Settled::default();
+        settled.add(&entry);
+        let inside: Vec<_> = (0..10)
+            .filter(|offset| settled.contains(0, *offset))
+            .collect();
+        assert_eq!(inside, [4, 5, 7]);
+        assert_eq!((settled.redriven, settled.discarded), (4, 0));
+        assert!(entry.contains(2, 9) && !entry.contains(2, 10) && !entry.contains(1, 4));
+    }
+
+    #[test]
+    fn what_is_no_entry_or_a_later_one_is_refused() {
+        let refused = |text: &str| Entry::read(Some(text.as_bytes())).expect_err("refused");
+        assert!(refused(r#"{"version":2,"else":1}"#).contains("version 2"));
+        assert!(!refused("hello").is_empty());
+        assert!(Entry::read(None).is_err());
+    }
+}
