@@ -9,10 +9,12 @@ mod dev;
 mod error;
 mod http;
 mod money;
+mod payments;
 mod serve;
 mod settings;
 mod shop;
 mod shutdown;
+mod time;
 mod topics;
 
 use std::io::IsTerminal;

@@ -2,16 +2,19 @@
 
 use kafka_integration::prelude::*;
 use kafka_integration::producer::Written;
+use kafka_integration::runner::StatusHandle;
 use tokio_util::task::TaskTracker;
+use uuid::Uuid;
 
-use crate::db::{Billed, Database, DatabaseError, NewOrder};
-use crate::topics::{OrderPlaced, Orders};
+use crate::db::{Billed, Database, DatabaseError, NewOrder, Payment, Stamp};
+use crate::topics::{OrderPlaced, Orders, StampCreated, Stamps};
 
 /// The state of the web handlers; cheap to clone.
 #[derive(Clone)]
 pub(crate) struct Shop {
     database: Database,
     kafka: Kafka,
+    consumers: Option<StatusHandle>,
     orders_under_way: TaskTracker,
 }
 
@@ -38,17 +41,35 @@ pub(crate) enum PlaceOrderError {
     Interrupted(#[from] tokio::task::JoinError),
 }
 
+/// A stamp was not taken, or at least not acknowledged.
+#[derive(Debug, thiserror::Error)]
+#[error("the event of the stamp was not written: {0}")]
+pub(crate) struct CreateStampError(#[source] pub(crate) ProduceError);
+
 impl Shop {
     pub(crate) fn new(database: Database, kafka: Kafka) -> Self {
         Self {
             database,
             kafka,
+            consumers: None,
             orders_under_way: TaskTracker::new(),
         }
     }
 
+    /// With the consumers that run in this process too.
+    pub(crate) fn with_consumers(mut self, status: StatusHandle) -> Self {
+        self.consumers = Some(status);
+        self
+    }
+
     pub(crate) fn database(&self) -> &Database {
         &self.database
+    }
+
+    /// What the consumers of this process are doing; `None` when they run
+    /// elsewhere.
+    pub(crate) fn consumers(&self) -> Option<&StatusHandle> {
+        self.consumers.as_ref()
     }
 
     /// Writes the order, announces it on its topic and waits until the brokers
@@ -68,6 +89,36 @@ impl Shop {
     /// What that customer was billed so far.
     pub(crate) async fn billed(&self, customer: String) -> Result<Billed, DatabaseError> {
         self.database.billed(customer).await
+    }
+
+    /// The payment of that order; `None` while it is not paid.
+    pub(crate) async fn payment(&self, order_id: i64) -> Result<Option<Payment>, DatabaseError> {
+        self.database.payment(order_id).await
+    }
+
+    /// Announces a stamp on its topic and waits until the brokers have it. Its
+    /// event is all there is of it until it is processed.
+    pub(crate) async fn create_stamp(
+        &self,
+        object_cid: String,
+        time_tolerance: i64,
+    ) -> Result<StampCreated, CreateStampError> {
+        let stamp = StampCreated {
+            stamp_id: Uuid::new_v4().to_string(),
+            object_cid: object_cid.clone(),
+            time_tolerance,
+            created: Timestamp::now(),
+        };
+        let announced = async { Stamps.produce(stamp.clone()).key(object_cid).await };
+        match self.kafka.scope(announced).await {
+            Ok(_) => Ok(stamp),
+            Err(error) => Err(CreateStampError(error)),
+        }
+    }
+
+    /// The stamps that were processed last.
+    pub(crate) async fn stamps(&self) -> Result<Vec<Stamp>, DatabaseError> {
+        self.database.stamps().await
     }
 
     /// Waits for orders whose client has gone. For when no request can come any

@@ -3,7 +3,8 @@
 use kafka_integration::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use crate::db::Database;
+use crate::db::{Database, Payment};
+use crate::{payments, time};
 
 /// An order was placed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -28,6 +29,70 @@ impl Topic for Orders {
     /// second time harmless. Any error has the message tried again.
     async fn consume(&self, message: Message<Self>, cx: &Context) -> Result<(), ConsumeError> {
         cx.state::<Database>()?.bill(message.value()).await?;
+        Ok(())
+    }
+}
+
+/// The same orders for the payments. A topic's type says what happens to a
+/// message, so another consumer that does something else with it has another
+/// type.
+pub(crate) struct PaymentOrders;
+
+#[topic(name = "shop.orders", codec = Json)]
+impl Topic for PaymentOrders {
+    type Key = String;
+    type Value = OrderPlaced;
+
+    /// Has the order paid. Which attempt it is counts through retry topics and
+    /// restarts.
+    async fn consume(&self, message: Message<Self>, cx: &Context) -> Result<(), ConsumeError> {
+        let order = message.value();
+        payments::charge(order, cx.attempt())?;
+        let payment = Payment::of(order, cx.attempt());
+        cx.state::<Database>()?.pay(payment).await?;
+        Ok(())
+    }
+}
+
+/// A stamp was asked for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct StampCreated {
+    /// Unlike `object_cid`, no other stamp's.
+    pub(crate) stamp_id: String,
+    pub(crate) object_cid: String,
+    /// How long it may wait for others, in seconds.
+    pub(crate) time_tolerance: i64,
+    #[serde(with = "time::rfc3339")]
+    pub(crate) created: Timestamp,
+}
+
+impl StampCreated {
+    /// When it has waited as long as it may.
+    fn due(&self) -> Timestamp {
+        let tolerance = self.time_tolerance.saturating_mul(1_000);
+        Timestamp::from_millis(self.created.as_millis().saturating_add(tolerance))
+    }
+}
+
+/// Every stamp, keyed by its object.
+pub(crate) struct Stamps;
+
+#[topic(name = "topic_data_created", codec = Json, batch(min = 2, max = 10))]
+impl Topic for Stamps {
+    type Key = String;
+    type Value = StampCreated;
+
+    /// One that has waited as long as it may goes alone, if no other has come.
+    fn ready_at(&self, message: &Message<Self>) -> Option<Timestamp> {
+        Some(message.value().due())
+    }
+
+    /// Processes them together. Until then they are not committed: a consumer
+    /// that is killed has lost none of those that wait.
+    async fn consume(&self, batch: Batch<Self>, cx: &Context) -> Result<(), BatchError> {
+        let stamps = batch.into_iter().map(Message::into_value).collect();
+        let database = cx.state::<Database>()?;
+        database.process_stamps(stamps, Timestamp::now()).await?;
         Ok(())
     }
 }

@@ -7,8 +7,10 @@ mod address;
 mod billing;
 mod migrations;
 mod orders;
+mod payments;
 mod schema;
 mod sqlite;
+mod stamps;
 mod url;
 
 use std::sync::Arc;
@@ -20,6 +22,8 @@ use diesel::r2d2::{ConnectionManager, Pool, PoolError, R2D2Connection};
 pub(crate) use billing::Billed;
 pub(crate) use migrations::MigrationError;
 pub(crate) use orders::NewOrder;
+pub(crate) use payments::Payment;
+pub(crate) use stamps::Stamp;
 pub(crate) use url::{DatabaseUrl, DatabaseUrlError};
 
 /// Connections of one process. SQLite has one writer anyway, and PostgreSQL's

@@ -1,10 +1,11 @@
 use axum::Json;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
+use kafka_integration::producer::Written;
 use serde::Serialize;
 
 use crate::db::DatabaseError;
-use crate::shop::PlaceOrderError;
+use crate::shop::{CreateStampError, PlaceOrderError};
 
 /// An answer other than success: a status, and a JSON body that says why.
 #[derive(Debug)]
@@ -66,6 +67,18 @@ impl From<PlaceOrderError> for ApiError {
                 Self::new(StatusCode::INTERNAL_SERVER_ERROR, meaning)
             }
         }
+    }
+}
+
+impl From<CreateStampError> for ApiError {
+    fn from(error: CreateStampError) -> Self {
+        let meaning = match error.0.written() {
+            Written::No => "the stamp was not taken: Kafka did not take its event; try again later",
+            Written::Maybe => {
+                "Kafka did not answer in time; the stamp may have been taken all the same"
+            }
+        };
+        Self::unavailable(meaning, &error)
     }
 }
 

@@ -1,11 +1,11 @@
 //! JSON request bodies, with refusals that name the field.
 
-use axum::body::Bytes;
 use axum::extract::{FromRequest, Request};
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::StatusCode;
 use serde::de::{DeserializeOwned, IgnoredAny};
 use serde_json::error::Category;
 
+use super::body;
 use super::error::ApiError;
 
 /// A request body as JSON; unlike axum's own, its refusals are JSON too.
@@ -15,33 +15,15 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for JsonBody<T> {
     type Rejection = ApiError;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, ApiError> {
-        if !is_json(request.headers()) {
+        if !body::is(request.headers(), "application/json") {
             return Err(ApiError::new(
                 StatusCode::UNSUPPORTED_MEDIA_TYPE,
                 "send JSON, with the header `content-type: application/json`",
             ));
         }
-        let body = Bytes::from_request(request, state).await;
-        let body = body.map_err(|rejection| {
-            let reason = match rejection.status() {
-                StatusCode::PAYLOAD_TOO_LARGE => {
-                    format!("the body is larger than {} bytes", super::MAX_BODY)
-                }
-                _ => rejection.body_text(),
-            };
-            ApiError::new(rejection.status(), reason)
-        })?;
+        let body = body::read(request, state).await?;
         parse(&body).map(Self)
     }
-}
-
-fn is_json(headers: &HeaderMap) -> bool {
-    let value = headers.get(header::CONTENT_TYPE);
-    let Some(value) = value.and_then(|value| value.to_str().ok()) else {
-        return false;
-    };
-    let media_type = value.split(';').next().unwrap_or_default().trim();
-    media_type.eq_ignore_ascii_case("application/json")
 }
 
 fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, ApiError> {

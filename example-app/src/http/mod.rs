@@ -1,11 +1,15 @@
 //! The web server's routes.
 
+mod body;
 mod customers;
 mod error;
+mod form;
 mod health;
 mod json;
 mod orders;
+mod payments;
 mod server;
+mod stamps;
 mod text;
 
 use axum::Router;
@@ -24,6 +28,9 @@ pub(crate) fn router(shop: Shop) -> Router {
     Router::new()
         .route("/orders", post(orders::place))
         .route("/customers/{customer}", get(customers::show))
+        .route("/payments/{order_id}", get(payments::show))
+        .route("/datasender/create_stamp/", post(stamps::create))
+        .route("/stamps", get(stamps::list))
         .route("/health", get(health::show))
         .fallback(no_such_route)
         .method_not_allowed_fallback(no_such_method)
@@ -35,7 +42,8 @@ async fn no_such_route(uri: Uri) -> ApiError {
     ApiError::new(
         StatusCode::NOT_FOUND,
         format!(
-            "there is nothing at {}; try POST /orders, GET /customers/{{customer}}, GET /health",
+            "there is nothing at {}; try POST /orders, GET /customers/{{customer}}, \
+             GET /payments/{{order_id}}, POST /datasender/create_stamp/, GET /stamps, GET /health",
             uri.path()
         ),
     )

@@ -7,12 +7,13 @@ use super::{Common, time};
 use crate::admin::Cluster;
 use crate::consumer::Registry;
 use crate::kafka::Kafka;
+use crate::management::console::Console;
 use crate::management::consume::NO_CONSUMERS;
 use crate::management::pattern::matching;
 use crate::management::signals::StopSignal;
 use crate::management::table::{Table, or_dash, thousands};
 use crate::management::{CommandError, Management};
-use crate::retry::dead::{DeadLetters, Summary, Watch};
+use crate::retry::dead::{DeadLetterError, DeadLetters, Summary, Watch};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -37,7 +38,9 @@ pub(super) struct List {
 struct Listed {
     cluster: Option<String>,
     topic: String,
-    summary: Summary,
+    /// What it holds, or why that can't be told: the others are listed all the
+    /// same.
+    summary: Result<Summary, DeadLetterError>,
 }
 
 impl List {
@@ -68,28 +71,11 @@ impl List {
             }
             never = progress.show() => match never {},
         };
-        if common.json {
-            let all: Vec<_> = listed.iter().map(as_json).collect();
-            return console.json(&all);
+        print(common, console, &listed)?;
+        match listed.iter().any(|listed| listed.summary.is_err()) {
+            true => Err(CommandError::reported()),
+            false => Ok(()),
         }
-        if listed.is_empty() {
-            console.notice("there are no dead-letter topics");
-            return Ok(());
-        }
-        let mut table = Table::new(["TOPIC", "OPEN", "OLDEST", "REDRIVEN", "DISCARDED", "ERRORS"]);
-        for Listed { topic, summary, .. } in listed {
-            table.row([
-                topic,
-                thousands(summary.open),
-                or_dash(summary.oldest.map(|oldest| {
-                    format!("{} ({} ago)", time::rfc3339(oldest), time::ago(oldest))
-                })),
-                thousands(summary.redriven),
-                thousands(summary.discarded),
-                classes(&summary),
-            ]);
-        }
-        console.line(table)
     }
 
     async fn read(
@@ -102,9 +88,12 @@ impl List {
         let mut listed = Vec::new();
         for (cluster, topics) in self.topics(common, kafka, registry).await? {
             for topic in topics {
-                let dead = DeadLetters::open(kafka, cluster.as_deref(), &topic).await?;
+                let summary = match DeadLetters::open(kafka, cluster.as_deref(), &topic).await {
+                    Ok(dead) => dead.summary(watch).await,
+                    Err(error) => Err(error),
+                };
                 listed.push(Listed {
-                    summary: dead.summary(watch).await?,
+                    summary,
                     cluster: cluster.clone(),
                     topic,
                 });
@@ -163,12 +152,52 @@ impl List {
     }
 }
 
+fn print(common: &Common, console: &Console, listed: &[Listed]) -> Result<(), CommandError> {
+    if common.json {
+        let all: Vec<_> = listed.iter().map(as_json).collect();
+        return console.json(&all);
+    }
+    if listed.is_empty() {
+        console.notice("there are no dead-letter topics");
+        return Ok(());
+    }
+    let mut table = Table::new(["TOPIC", "OPEN", "OLDEST", "REDRIVEN", "DISCARDED", "ERRORS"]);
+    for Listed { topic, summary, .. } in listed {
+        let Ok(summary) = summary else {
+            table.row([topic, "?", "?", "?", "?", "see below"].map(str::to_owned));
+            continue;
+        };
+        let oldest = summary.oldest.map(|oldest| {
+            let ago = time::ago(oldest);
+            format!("{} ({ago} ago)", time::rfc3339(oldest))
+        });
+        table.row([
+            topic.clone(),
+            thousands(summary.open),
+            or_dash(oldest),
+            thousands(summary.redriven),
+            thousands(summary.discarded),
+            classes(summary),
+        ]);
+    }
+    console.line(table)?;
+    for Listed { summary, .. } in listed {
+        if let Err(error) = summary {
+            console.notice(format_args!("error: {error}"));
+        }
+    }
+    Ok(())
+}
+
 fn as_json(listed: &Listed) -> Value {
-    let Listed {
-        cluster,
-        topic,
-        summary,
-    } = listed;
+    let Listed { cluster, topic, .. } = listed;
+    let summary = match &listed.summary {
+        Ok(summary) => summary,
+        Err(error) => {
+            let problem = error.to_string();
+            return json!({ "topic": topic, "cluster": cluster, "problem": problem });
+        }
+    };
     let classes = summary.classes.iter();
     let classes: Map<_, _> = classes
         .map(|(class, count)| (class.to_owned(), count.into()))

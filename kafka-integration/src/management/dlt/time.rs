@@ -28,12 +28,13 @@ pub(super) fn rfc3339(time: Timestamp) -> String {
 pub(super) fn ago(time: Timestamp) -> String {
     let since = SystemTime::now().duration_since(time.to_system_time());
     let seconds = since.map_or(0, |since| since.as_secs());
-    let rounded = match seconds {
-        0..3_600 => seconds,
-        3_600..86_400 => seconds / 60 * 60,
-        _ => seconds / 3_600 * 3_600,
-    };
-    humantime::format_duration(std::time::Duration::from_secs(rounded)).to_string()
+    let (minutes, hours, days) = (seconds / 60, seconds / 3_600, seconds / 86_400);
+    match seconds {
+        0..60 => format!("{seconds}s"),
+        60..3_600 => format!("{minutes}m"),
+        3_600..86_400 => format!("{hours}h {}m", minutes % 60),
+        _ => format!("{days}d {}h", hours % 24),
+    }
 }
 
 #[cfg(test)]
@@ -59,7 +60,8 @@ mod tests {
             Timestamp::from_millis(Timestamp::now().as_millis() - seconds * 1_000 - 100)
         };
         assert_eq!(ago(before(59)), "59s");
+        assert_eq!(ago(before(61)), "1m");
         assert_eq!(ago(before(3 * 3_600 + 12 * 60 + 9)), "3h 12m");
-        assert_eq!(ago(before(2 * 86_400 + 3_600 + 7)), "2days 1h");
+        assert_eq!(ago(before(2 * 86_400 + 3_600 + 7)), "2d 1h");
     }
 }

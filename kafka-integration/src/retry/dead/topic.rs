@@ -13,6 +13,7 @@ use super::writer::Writer;
 use super::{DeadLetterError, Filter, Watch};
 use crate::admin::{AdminError, Cluster, NewTopic, Place};
 use crate::kafka::Kafka;
+use crate::producer::moves;
 use crate::settings::ClientKind;
 
 /// A dead-letter topic. See the [module](super).
@@ -183,7 +184,7 @@ impl DeadLetters {
     ) -> Result<Done, DeadLetterError> {
         self.make_journal().await?;
         let (topic, watch) = (self.topic.clone(), watch.clone());
-        let config = self.config(ClientKind::Producer)?;
+        let config = self.config(ClientKind::Producer, &moves::overrides())?;
         let writer = {
             let topic = topic.clone();
             blocking(move || Writer::open(config, &topic)).await?
@@ -229,10 +230,13 @@ impl DeadLetters {
         Targets::new(Arc::clone(&self.cluster), runtime, &self.topic, to)
     }
 
-    fn config(&self, kind: ClientKind) -> Result<ClientConfig, DeadLetterError> {
-        let config = self
-            .kafka
-            .client_config(self.cluster_name.as_deref(), kind, &[]);
+    fn config(
+        &self,
+        kind: ClientKind,
+        overrides: &[(String, String)],
+    ) -> Result<ClientConfig, DeadLetterError> {
+        let cluster = self.cluster_name.as_deref();
+        let config = self.kafka.client_config(cluster, kind, overrides);
         Ok(config.map_err(AdminError::from)?)
     }
 
@@ -271,7 +275,7 @@ impl DeadLetters {
             Err(error) => return Err(error),
         };
         Ok(Seed {
-            config: self.config(ClientKind::Consumer)?,
+            config: self.config(ClientKind::Consumer, &[])?,
             topic: self.topic.clone(),
             spans: self.spans(&self.topic).await?,
             journal_span,

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use parking_lot::Mutex;
+use parking_lot::{Condvar, Mutex};
 use rdkafka::ClientConfig;
 use rdkafka::client::ClientContext;
 use rdkafka::config::RDKafkaLogLevel;
@@ -12,7 +12,7 @@ use rdkafka::producer::{Producer, ProducerContext, ThreadedProducer};
 
 use super::DeadLetterError;
 use crate::kafka::log_client;
-use crate::producer::Outgoing;
+use crate::producer::{Outgoing, moves};
 
 /// The broker aborts a transaction whose process is gone after this. Ours take
 /// a fraction of a second.
@@ -41,8 +41,31 @@ pub(super) struct Writer {
 
 #[derive(Default)]
 struct Deliveries {
+    state: Mutex<Delivered>,
+    all_reported: Condvar,
+}
+
+#[derive(Default)]
+struct Delivered {
+    /// Records whose delivery was not reported yet.
+    pending: usize,
     /// The first record of this transaction that was not delivered.
-    failed: Mutex<Option<(usize, RDKafkaErrorCode)>>,
+    failed: Option<(usize, RDKafkaErrorCode)>,
+}
+
+impl Deliveries {
+    /// Waits until every record is delivered or not; `false` when that takes too
+    /// long. rdkafka's own flush waits for events that the polling thread takes.
+    fn wait(&self) -> bool {
+        let until = Instant::now() + PATIENCE;
+        let mut state = self.state.lock();
+        while state.pending > 0 {
+            if self.all_reported.wait_until(&mut state, until).timed_out() {
+                return false;
+            }
+        }
+        true
+    }
 }
 
 impl ClientContext for Deliveries {
@@ -59,14 +82,21 @@ impl ProducerContext for Deliveries {
     type DeliveryOpaque = usize;
 
     fn delivery(&self, result: &DeliveryResult<'_>, index: usize) {
-        let Err((error, _)) = result else { return };
-        let code = error.rdkafka_error_code();
-        let code = code.unwrap_or(RDKafkaErrorCode::Unknown);
-        let mut failed = self.failed.lock();
-        // The others of a broken transaction are thrown away; that is no reason.
-        let reason = !is_consequence(code);
-        if failed.is_none_or(|(_, before)| reason && is_consequence(before)) {
-            *failed = Some((index, code));
+        let mut state = self.state.lock();
+        if let Err((error, _)) = result {
+            let code = error.rdkafka_error_code();
+            let code = code.unwrap_or(RDKafkaErrorCode::Unknown);
+            // The others of a broken transaction are thrown away; that is no
+            // reason.
+            let reason = !is_consequence(code);
+            let failed = state.failed;
+            if failed.is_none_or(|(_, before)| reason && is_consequence(before)) {
+                state.failed = Some((index, code));
+            }
+        }
+        state.pending = state.pending.saturating_sub(1);
+        if state.pending == 0 {
+            self.all_reported.notify_all();
         }
     }
 }
@@ -99,23 +129,17 @@ enum Next {
 }
 
 impl Writer {
-    /// Connects, and ends what earlier writers for the same dead letters left
+    /// Takes a configuration made with [`moves::overrides`]. Connects, and ends what earlier writers for the same dead letters left
     /// open: from here on they are fenced.
     ///
     /// # Errors
     /// When the client can't be made, or the brokers refuse.
     pub(super) fn open(mut config: ClientConfig, topic: &str) -> Result<Self, DeadLetterError> {
+        moves::suit(&mut config);
         config
             .set("transactional.id", format!("kafka-dlt.{topic}"))
             .set("transaction.timeout.ms", TRANSACTION_TIMEOUT_MS)
-            .set("message.timeout.ms", MESSAGE_TIMEOUT_MS)
-            .set("allow.auto.create.topics", "false")
-            .set("enable.idempotence", "true")
-            .set("acks", "all");
-        // What an idempotent producer can't have.
-        for name in ["max.in.flight", "retries", "delivery.timeout.ms"] {
-            config.remove(name);
-        }
+            .set("message.timeout.ms", MESSAGE_TIMEOUT_MS);
         let producer = config
             .create_with_context(Deliveries::default())
             .map_err(|source| DeadLetterError::Client {
@@ -155,7 +179,8 @@ impl Writer {
     /// One transaction. The inner error is one that it is to be aborted for,
     /// and that may pass.
     fn attempt(&self, records: &[Addressed]) -> Result<Result<(), (&'static str, String)>, Failed> {
-        self.producer.context().failed.lock().take();
+        let deliveries = self.producer.context();
+        deliveries.state.lock().failed = None;
         if let Err(error) = self.producer.begin_transaction() {
             return Err(Failed::Transaction(
                 self.ended("beginning a transaction", &error),
@@ -167,10 +192,10 @@ impl Writer {
             }
         }
         const PRODUCING: &str = "producing";
-        if let Err(error) = self.producer.flush(PATIENCE) {
-            return Ok(Err((PRODUCING, error.to_string())));
+        if !deliveries.wait() {
+            return Ok(Err((PRODUCING, "no broker answers".to_owned())));
         }
-        let failed = self.producer.context().failed.lock().take();
+        let failed = deliveries.state.lock().failed;
         if let Some((index, code)) = failed {
             return self.judge_delivery(index, code);
         }
@@ -193,6 +218,16 @@ impl Writer {
     }
 
     fn send(&self, index: usize, addressed: &Addressed) -> Result<(), RDKafkaErrorCode> {
+        let deliveries = self.producer.context();
+        deliveries.state.lock().pending += 1;
+        let sent = self.enqueue(index, addressed);
+        if sent.is_err() {
+            deliveries.state.lock().pending -= 1;
+        }
+        sent
+    }
+
+    fn enqueue(&self, index: usize, addressed: &Addressed) -> Result<(), RDKafkaErrorCode> {
         let mut client_record = addressed.record.to_client(&addressed.target, index);
         loop {
             match self.producer.send(client_record) {

@@ -3,7 +3,7 @@ use kafka_integration::retry::ErrorClass;
 use kafka_integration::retry::dead::{DeadLetterError, DeadLetters, Filter, Redrive, Watch};
 use kafka_integration_tests::{PARTITIONS, TestBroker, create_topic};
 
-use super::scene::{Scene, failed, original, producer, send};
+use super::scene::{Scene, failed, original, producer, send, told};
 
 fn filtered(filter: Filter) -> Redrive {
     Redrive {
@@ -275,6 +275,10 @@ async fn a_journal_of_an_earlier_topic_is_refused() {
             matches!(error, DeadLetterError::ForeignJournal { .. }),
             "{error}"
         );
+        let list = scene.command(&["kafka-dlt", "list", "--json"]).output();
+        let (listed, code) = told(list.expect("it runs"));
+        assert_eq!(code, 1, "{listed}");
+        assert!(listed.contains("earlier topic"), "{listed}");
     }
 }
 

@@ -12,6 +12,7 @@ use rdkafka::consumer::{BaseConsumer, Consumer as _, ConsumerContext};
 use rdkafka::error::KafkaError;
 use rdkafka::message::{Header as Sent, Headers as _, OwnedHeaders};
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer as _};
+use rdkafka::types::RDKafkaErrorCode;
 use rdkafka::{ClientConfig, Message as _, Offset, TopicPartitionList};
 
 pub(super) const PATIENCE: Duration = Duration::from_secs(60);
@@ -246,9 +247,7 @@ pub(super) fn send(producer: &BaseProducer, topic: &str, record: &Record) {
         });
         match sent {
             Ok(()) => return,
-            Err((KafkaError::MessageProduction(code), _))
-                if code == rdkafka::types::RDKafkaErrorCode::QueueFull =>
-            {
+            Err((KafkaError::MessageProduction(RDKafkaErrorCode::QueueFull), _)) => {
                 producer.poll(Duration::from_millis(50));
             }
             Err((error, _)) => panic!("{error}"),

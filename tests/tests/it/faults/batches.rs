@@ -49,11 +49,22 @@ fn what_waits_for_a_batch_outlives_a_kill() {
 }
 
 #[test]
-fn batches_killed_again_and_again() {
+fn batches_killed_again_and_again_by_partition() {
+    let test = "batches_killed_again_and_again_by_partition";
+    killed_again_and_again(test, Lane::Partition, "partition");
+}
+
+#[test]
+fn batches_killed_again_and_again_by_key() {
+    killed_again_and_again("batches_killed_again_and_again_by_key", Lane::Key, "key");
+}
+
+/// Every third end is a stop.
+fn killed_again_and_again(test: &str, lane: Lane, ordering: &str) {
     const EVENTS: u64 = 40_000;
     const KILLS: u64 = 6;
     const MAX_IN_FLIGHT: u64 = 2_000;
-    for broker in TestBroker::each("batches_killed_again_and_again") {
+    for broker in TestBroker::each(test) {
         let _alone = heavy();
         let scene = Scene::new(broker.address(), "batches-kill", 4);
         produce(&scene, (0..EVENTS).map(|id| (None, event(id, 100))));
@@ -61,6 +72,7 @@ fn batches_killed_again_and_again() {
         let max_in_flight = MAX_IN_FLIGHT.to_string();
         let start = || {
             let mut arguments = vec!["--batch-min", "50", "--batch-max", "100"];
+            arguments.extend(["--ordering", ordering]);
             arguments.extend(["--handler-ms", "10", "--concurrency", "4"]);
             arguments.extend(["--max-in-flight", &max_in_flight]);
             arguments.extend(SESSION);
@@ -74,7 +86,10 @@ fn batches_killed_again_and_again() {
                 let idle = audit.finished() < before + 500;
                 idle.then(|| format!("progress of process {kill}"))
             });
-            member.kill();
+            match kill % 3 {
+                2 => member.stop(Duration::from_secs(10)),
+                _ => member.kill(),
+            }
             expected += audit.finished_above_commits(2 * MAX_IN_FLIGHT);
         }
         assert!(
@@ -89,9 +104,9 @@ fn batches_killed_again_and_again() {
         until(Duration::from_secs(10), || scene.uncommitted());
         member.stop(Duration::from_secs(10));
         let ledger = audit.finish();
-        ledger.check_order(Lane::Partition);
+        ledger.check_order(lane);
         let duplicates = ledger.duplicates();
-        println!("{duplicates} duplicates after {KILLS} kills");
+        println!("{test}: {duplicates} duplicates after {KILLS} kills");
         assert!(duplicates <= expected, "{expected} would have been right");
     }
 }

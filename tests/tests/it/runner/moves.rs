@@ -9,6 +9,7 @@ use kafka_integration::retry::Trail;
 use kafka_integration_tests::{Probe, Running, TestBroker, eventually, unique};
 use serde_json::json;
 
+type Letters = Arc<Mutex<Vec<(String, Option<Trail>)>>>;
 type Seen = Arc<Mutex<HashMap<String, Vec<u32>>>>;
 
 fn text(message: Message<Probe>) -> String {
@@ -25,7 +26,7 @@ async fn a_message_that_fails_goes_from_retry_topic_to_retry_topic_and_a_dead_on
         let topic = broker.topic("moves").await;
         let group = unique("moving");
         let seen = Seen::default();
-        let dead: Arc<Mutex<Vec<(String, Option<Trail>)>>> = Arc::default();
+        let dead = Letters::default();
         let policy = RetryPolicy {
             delay: Duration::from_millis(200),
             ..RetryPolicy::times(2)

@@ -7,9 +7,12 @@ use kafka_integration_tests::{Running, eventually};
 
 use super::*;
 
+/// Its bytes and its history.
+type Letter = (Vec<u8>, Option<Trail>);
+
 /// The dead letters of a group, read from their topic.
 #[derive(Clone, Default)]
-struct DeadLetters(Arc<Mutex<Vec<(Vec<u8>, Option<Trail>)>>>);
+struct DeadLetters(Arc<Mutex<Vec<Letter>>>);
 
 struct Letters {
     name: String,
@@ -46,7 +49,7 @@ impl DeadLetters {
             })
     }
 
-    fn all(&self) -> Vec<(Vec<u8>, Option<Trail>)> {
+    fn all(&self) -> Vec<Letter> {
         self.0.lock().expect("not poisoned").clone()
     }
 }
@@ -66,11 +69,7 @@ async fn hundred(
     broker: &TestBroker,
     bad: Bad,
     retry: RetryPolicy,
-) -> (
-    HashMap<i64, u32>,
-    Vec<(Vec<u8>, Option<Trail>)>,
-    Vec<Vec<i64>>,
-) {
+) -> (HashMap<i64, u32>, Vec<Letter>, Vec<Vec<i64>>) {
     let (kafka, topic) = (broker.kafka(), broker.topic("hundred").await);
     produce(&kafka, &topic, 0..100).await;
     let effects: Arc<Mutex<HashMap<i64, u32>>> = Arc::default();
@@ -184,7 +183,7 @@ async fn what_can_t_be_decoded_or_asked_is_no_part_of_a_batch() {
         .await;
         running.stop().await;
         assert_eq!(handled.batches().len(), 1);
-        let class = |(_, trail): &(_, Option<Trail>)| trail.as_ref().map(|t| t.error.class.clone());
+        let class = |(_, trail): &Letter| trail.as_ref().map(|t| t.error.class.clone());
         let dead = letters.all();
         let undecodable = dead
             .iter()

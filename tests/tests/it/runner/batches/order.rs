@@ -87,7 +87,7 @@ async fn a_partition_or_a_key_is_in_one_batch_at_a_time_and_in_order() {
             assert!(watch.wrong.is_empty(), "by {ordering}: {:?}", watch.wrong);
             let (least, most) = match ordering {
                 Ordering::Partition => (2, 4),
-                _ => (5, 8),
+                _ => (2, 8),
             };
             let running = watch.most_running;
             assert!(
