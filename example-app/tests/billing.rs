@@ -2,10 +2,8 @@
 
 mod support;
 
-use std::sync::Mutex;
-
 use serde_json::{Value, json};
-use support::{App, Setup, Store, named, skipped, unique, wait_for};
+use support::{App, Setup, Store, on_apache_kafka, unique, wait_for};
 
 on_each_database!(
     dev_bills_what_it_sells,
@@ -70,26 +68,18 @@ fn no_order_is_lost_when_consumers_are_killed(store: &Store) {
     consumers_are_killed(store, None);
 }
 
-/// The same on Apache Kafka. Both databases use one group and one topic, so they
-/// take turns.
 fn nor_on_apache_kafka(store: &Store) {
-    static TURN: Mutex<()> = Mutex::new(());
-    let Some(brokers) = named("KAFKA_TEST_BOOTSTRAP") else {
-        return skipped("consumers killed on Apache Kafka", "KAFKA_TEST_BOOTSTRAP");
-    };
-    let _turn = TURN.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-    consumers_are_killed(store, Some(&brokers));
+    on_apache_kafka("consumers killed", |brokers| {
+        consumers_are_killed(store, Some(brokers));
+    });
 }
 
 fn consumers_are_killed(store: &Store, brokers: Option<&str>) {
     let customer = format!("ann-{}", unique());
     let start = |arguments: &[&str]| {
-        let setup =
-            Setup::new(store, arguments).env("KAFKA__CONSUMER_CONFIG__SESSION_TIMEOUT_MS", "6000");
-        match brokers {
-            Some(brokers) => setup.env("KAFKA__BOOTSTRAP_SERVERS", brokers),
-            None => setup,
-        }
+        Setup::new(store, arguments)
+            .env("KAFKA__CONSUMER_CONFIG__SESSION_TIMEOUT_MS", "6000")
+            .on(brokers)
     };
     assert_eq!(start(&["migrate"]).run().0, Some(0));
     store.start_order_ids_at(unique());

@@ -3,12 +3,13 @@
 mod support;
 
 use serde_json::{Value, json};
-use support::{App, Setup, Store, wait_for};
+use support::{App, Setup, Store, on_apache_kafka, unique, wait_for};
 
 on_each_database!(
     an_order_is_paid_once_in_as_many_attempts_as_it_takes,
     a_declined_order_is_a_dead_letter,
     a_dead_letter_without_a_topic_shows_until_it_has_one,
+    and_all_that_on_apache_kafka,
 );
 
 const DEAD_LETTERS: &str = "payments.shop.orders.dlt";
@@ -29,28 +30,30 @@ fn wait_until_paid(app: &App, order_id: i64, customer: &str, attempts: i64) {
     });
 }
 
-/// What is in the dead-letter topic, once something is.
-fn dead_letters(store: &Store) -> Vec<Value> {
+fn dev<'a>(store: &'a Store, brokers: Option<&str>) -> Setup<'a> {
+    Setup::new(store, &["dev", "--port", "0"])
+        .env("KAFKA__CONSUMER_CONFIG__SESSION_TIMEOUT_MS", "6000")
+        .on(brokers)
+}
+
+/// The dead letters of that customer, once there are some.
+fn dead_letters(store: &Store, brokers: Option<&str>, customer: &str) -> Vec<Value> {
     let arguments = "--from beginning --timeout 1s --json".split(' ');
-    let arguments: Vec<_> = ["kafka-tail", DEAD_LETTERS]
-        .into_iter()
-        .chain(arguments)
-        .collect();
+    let tail = ["kafka-tail", DEAD_LETTERS].into_iter();
+    let tail = tail.chain(arguments).collect::<Vec<_>>();
     wait_for("a dead letter", || {
-        let (_, printed) = Setup::new(store, &arguments).run();
+        let (_, printed) = Setup::new(store, &tail).on(brokers).run();
         let letters = printed
             .lines()
+            .filter(|line| line.contains(customer))
             .filter_map(|line| serde_json::from_str(line).ok());
         Some(letters.collect::<Vec<_>>()).filter(|letters| !letters.is_empty())
     })
 }
 
 fn an_order_is_paid_once_in_as_many_attempts_as_it_takes(store: &Store) {
-    let app = Setup::new(store, &["dev", "--port", "0"]).serve();
-    let flaky = place(&app, "flaky-fred");
-    let ann = place(&app, "ann");
-    wait_until_paid(&app, ann, "ann", 1);
-    wait_until_paid(&app, flaky, "flaky-fred", 3);
+    let app = dev(store, None).serve();
+    pay(&app, "");
     assert_eq!(store.count("payments"), 2);
     let answer = app.get("/payments/0");
     assert_eq!(answer.status, 404, "{answer:?}");
@@ -58,24 +61,50 @@ fn an_order_is_paid_once_in_as_many_attempts_as_it_takes(store: &Store) {
     assert_eq!(answer.status, 422, "{answer:?}");
 }
 
+fn pay(app: &App, suffix: &str) {
+    let customers = [("flaky-fred", 3), ("ann", 1)];
+    let placed = customers.map(|(name, attempts)| {
+        let customer = format!("{name}{suffix}");
+        (place(app, &customer), customer, attempts)
+    });
+    for (order_id, customer, attempts) in placed {
+        wait_until_paid(app, order_id, &customer, attempts);
+    }
+}
+
 fn a_declined_order_is_a_dead_letter(store: &Store) {
-    let app = Setup::new(store, &["dev", "--port", "0"]).serve();
-    let declined = place(&app, "declined-dora");
-    let letters = dead_letters(store);
+    decline(store, &dev(store, None).serve(), None, "declined-dora");
+}
+
+fn decline(store: &Store, app: &App, brokers: Option<&str>, customer: &str) {
+    let declined = place(app, customer);
+    let letters = dead_letters(store, brokers, customer);
     assert_eq!(letters.len(), 1, "{letters:?}");
     let text = letters[0].to_string();
     assert!(text.contains("app::payments::Declined"), "{text}");
     assert!(text.contains("terminal"), "{text}");
-    assert!(text.contains("declined-dora"), "{text}");
     // It stands in nobody's way, and is no trouble of the process.
-    let ann = place(&app, "ann");
-    wait_until_paid(&app, ann, "ann", 1);
+    let ann = place(app, "ann");
+    wait_until_paid(app, ann, "ann", 1);
     assert_eq!(app.get(&format!("/payments/{declined}")).status, 404);
     assert_eq!(app.get("/health").body["status"], "ok");
 }
 
+fn and_all_that_on_apache_kafka(store: &Store) {
+    on_apache_kafka("payments", |brokers| {
+        let (code, printed) = Setup::new(store, &["migrate"]).run();
+        assert_eq!(code, Some(0), "{printed}");
+        // Nobody else's orders on a topic that others use too.
+        let run = unique();
+        store.start_order_ids_at(run);
+        let app = dev(store, Some(brokers)).serve();
+        pay(&app, &format!("-{run}"));
+        decline(store, &app, Some(brokers), &format!("declined-{run}"));
+    });
+}
+
 fn a_dead_letter_without_a_topic_shows_until_it_has_one(store: &Store) {
-    let app = Setup::new(store, &["dev", "--port", "0"])
+    let app = dev(store, None)
         .env("KAFKA__CREATE_RETRY_TOPICS", "false")
         .serve();
     assert_eq!(app.get("/health").body["consumers"], "ok");
@@ -101,5 +130,5 @@ fn a_dead_letter_without_a_topic_shows_until_it_has_one(store: &Store) {
         let health = app.get("/health").body;
         (health == json!({"status": "ok", "database": "ok", "consumers": "ok"})).then_some(())
     });
-    assert_eq!(dead_letters(store).len(), 1);
+    assert_eq!(dead_letters(store, None, "declined-dora").len(), 1);
 }

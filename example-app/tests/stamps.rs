@@ -4,14 +4,15 @@ mod support;
 
 use std::time::{Duration, SystemTime};
 
-use serde_json::{Value, json};
-use support::{App, Setup, Store, wait_for};
+use serde_json::Value;
+use support::{App, Setup, Store, on_apache_kafka, unique, wait_for};
 
 on_each_database!(
     two_stamps_go_together_at_once,
     one_stamp_goes_when_it_is_due_and_not_before,
     a_kill_loses_no_stamp_that_waits,
     forms_that_are_no_stamp_are_refused,
+    the_same_on_apache_kafka,
 );
 
 /// How late a stamp may be on a busy machine.
@@ -19,48 +20,73 @@ const LATE: Duration = Duration::from_secs(5);
 
 const CREATE: &str = "/datasender/create_stamp/";
 
-fn dev(store: &Store) -> App {
-    Setup::new(store, &["dev", "--port", "0"]).serve()
+/// Where a test runs, and what begins the names of its objects: on brokers that
+/// others use too, nobody else's do.
+struct Scene<'a> {
+    store: &'a Store,
+    brokers: Option<&'a str>,
+    prefix: String,
 }
 
-fn create(app: &App, object_cid: &str, time_tolerance: u64) -> Value {
-    let form = format!("object_cid={object_cid}&time_tolerance={time_tolerance}");
-    let answer = app.post_form(CREATE, &form);
-    assert_eq!(answer.status, 201, "{answer:?}");
-    assert_eq!(answer.body["object_cid"], object_cid);
-    assert_eq!(answer.body["time_tolerance"], time_tolerance);
-    answer.body
-}
+impl<'a> Scene<'a> {
+    fn embedded(store: &'a Store) -> Self {
+        Self {
+            store,
+            brokers: None,
+            prefix: "cid-".to_owned(),
+        }
+    }
 
-fn stamps(app: &App) -> Vec<Value> {
-    let answer = app.get("/stamps");
-    assert_eq!(answer.status, 200, "{answer:?}");
-    serde_json::from_value(answer.body).expect("a list")
-}
+    fn setup(&self, arguments: &[&str]) -> Setup<'a> {
+        Setup::new(self.store, arguments)
+            .env("KAFKA__CONSUMER_CONFIG__SESSION_TIMEOUT_MS", "6000")
+            .on(self.brokers)
+    }
 
-/// Waits until so many stamps were processed.
-fn wait_until_processed(app: &mut App, count: usize) -> Vec<Value> {
-    wait_for(&format!("{count} stamps"), || {
-        app.assert_running();
-        Some(stamps(app)).filter(|stamps| stamps.len() >= count)
-    })
-}
+    fn dev(&self) -> App {
+        self.setup(&["dev", "--port", "0"]).serve()
+    }
 
-/// Waits until this process consumes.
-fn wait_until_consuming(app: &mut App) {
-    let order = json!({"customer": "ann", "sku": "tea", "quantity": 1, "unit_price_cents": 1});
-    let billed = |app: &App| app.get("/customers/ann").body["orders"].as_u64();
-    let before = billed(app);
-    assert_eq!(app.post("/orders", order.to_string()).status, 201);
-    wait_for("a bill of this process", || {
-        app.assert_running();
-        (billed(app) > before).then_some(())
-    });
+    fn create(&self, app: &App, name: &str, time_tolerance: u64) -> Value {
+        let object_cid = format!("{}{name}", self.prefix);
+        let form = format!("object_cid={object_cid}&time_tolerance={time_tolerance}");
+        let answer = app.post_form(CREATE, &form);
+        assert_eq!(answer.status, 201, "{answer:?}");
+        assert_eq!(answer.body["object_cid"], object_cid);
+        assert_eq!(answer.body["time_tolerance"], time_tolerance);
+        answer.body
+    }
+
+    /// The stamps of this test that were processed.
+    fn stamps(&self, app: &App) -> Vec<Value> {
+        let answer = app.get("/stamps");
+        assert_eq!(answer.status, 200, "{answer:?}");
+        let mut stamps: Vec<Value> = serde_json::from_value(answer.body).expect("a list");
+        let object_cid =
+            |stamp: &Value| stamp["object_cid"].as_str().unwrap_or_default().to_owned();
+        stamps.retain(|stamp| object_cid(stamp).starts_with(&self.prefix));
+        stamps.sort_by_key(object_cid);
+        stamps
+    }
+
+    /// Waits until so many were processed.
+    fn wait_until_processed(&self, app: &mut App, count: usize) -> Vec<Value> {
+        wait_for(&format!("{count} stamps"), || {
+            app.assert_running();
+            Some(self.stamps(app)).filter(|stamps| stamps.len() >= count)
+        })
+    }
 }
 
 fn time(stamp: &Value, field: &str) -> SystemTime {
     let text = stamp[field].as_str().expect("a time");
     humantime::parse_rfc3339(text).expect("a time by RFC 3339")
+}
+
+/// Ends it in order: what it has processed does not come again.
+fn end(mut app: App) {
+    app.signal("TERM");
+    assert_eq!(app.wait().code(), Some(0), "{}", app.printed());
 }
 
 /// After which time the stamp was processed.
@@ -69,42 +95,53 @@ fn waited(stamp: &Value) -> Duration {
     waited.expect("processed after it was created")
 }
 
-fn two_stamps_go_together_at_once(store: &Store) {
-    let mut app = dev(store);
-    create(&app, "1", 3_600);
-    create(&app, "2", 3_600);
-    let stamps = wait_until_processed(&mut app, 2);
+fn assert_one_batch(stamps: &[Value]) {
     assert_eq!(stamps.len(), 2, "{stamps:?}");
     assert_eq!(stamps[0]["batch_id"], stamps[1]["batch_id"], "{stamps:?}");
     assert_eq!(stamps[0]["processed_at"], stamps[1]["processed_at"]);
-    let mut cids: Vec<_> = stamps
-        .iter()
-        .map(|stamp| stamp["object_cid"].as_str())
-        .collect();
-    cids.sort();
-    assert_eq!(cids, [Some("1"), Some("2")]);
+}
+
+fn two_stamps_go_together_at_once(store: &Store) {
+    two_at_once(&Scene::embedded(store));
+}
+
+fn two_at_once(scene: &Scene<'_>) {
+    let mut app = scene.dev();
+    scene.create(&app, "1", 3_600);
+    scene.create(&app, "2", 3_600);
+    assert_one_batch(&scene.wait_until_processed(&mut app, 2));
+    end(app);
 }
 
 fn one_stamp_goes_when_it_is_due_and_not_before(store: &Store) {
-    let mut app = dev(store);
-    wait_until_consuming(&mut app);
-    let created = create(&app, "1", 3);
-    let stamps = wait_until_processed(&mut app, 1);
-    assert_eq!(stamps[0]["created"], created["created"]);
+    one_when_due(&Scene::embedded(store));
+}
+
+fn one_when_due(scene: &Scene<'_>) {
+    let mut app = scene.dev();
+    // Whatever it has to do first is done before the stamp's time begins.
+    scene.create(&app, "first", 0);
+    let first = scene.wait_until_processed(&mut app, 1);
+    let created = scene.create(&app, "second", 3);
+    let stamps = scene.wait_until_processed(&mut app, 2);
+    assert_ne!(stamps[1]["batch_id"], first[0]["batch_id"], "{stamps:?}");
+    assert_eq!(stamps[1]["created"], created["created"]);
     let tolerance = Duration::from_secs(3);
-    let waited = waited(&stamps[0]);
+    let waited = waited(&stamps[1]);
     assert!(waited >= tolerance, "{waited:?} is too early");
     assert!(waited < tolerance + LATE, "{waited:?} is too late");
+    end(app);
+}
+
+fn a_kill_loses_no_stamp_that_waits(store: &Store) {
+    kills(&Scene::embedded(store));
 }
 
 /// Web server and consumer are processes of their own; the consumer is killed
 /// with a stamp in hand, twice.
-fn a_kill_loses_no_stamp_that_waits(store: &Store) {
-    let start = |arguments: &[&str]| {
-        Setup::new(store, arguments).env("KAFKA__CONSUMER_CONFIG__SESSION_TIMEOUT_MS", "6000")
-    };
-    assert_eq!(start(&["migrate"]).run().0, Some(0));
-    let mut web = start(&["serve", "--port", "0"]).serve();
+fn kills(scene: &Scene<'_>) {
+    assert_eq!(scene.setup(&["migrate"]).run().0, Some(0));
+    let mut web = scene.setup(&["serve", "--port", "0"]).serve();
     let consume = [
         "kafka-consume",
         "StampConsumer",
@@ -112,29 +149,41 @@ fn a_kill_loses_no_stamp_that_waits(store: &Store) {
         "50ms",
     ];
     let consumer_with_a_stamp = || {
-        let mut consumer = start(&consume).start();
+        let mut consumer = scene.setup(&consume).start();
         wait_for("a stamp in its hands", || {
             consumer.assert_running();
             consumer.printed().contains("in_flight=1 ").then_some(())
         });
         consumer
     };
-    create(&web, "1", 3_600);
+    scene.create(&web, "1", 3_600);
     for _ in 0..2 {
         consumer_with_a_stamp().signal("KILL");
     }
-    let mut consumer = consumer_with_a_stamp();
-    assert_eq!(stamps(&web), Vec::<Value>::new(), "it is not due");
-    create(&web, "2", 3_600);
-    let stamps = wait_until_processed(&mut web, 2);
-    assert_eq!(stamps[0]["batch_id"], stamps[1]["batch_id"], "{stamps:?}");
-    consumer.signal("TERM");
-    assert_eq!(consumer.wait().code(), Some(0), "{}", consumer.printed());
-    assert_eq!(store.count("stamps"), 2);
+    let consumer = consumer_with_a_stamp();
+    assert_eq!(scene.stamps(&web), Vec::<Value>::new(), "it is not due");
+    scene.create(&web, "2", 3_600);
+    assert_one_batch(&scene.wait_until_processed(&mut web, 2));
+    end(consumer);
+    assert_eq!(scene.stamps(&web).len(), 2);
+}
+
+fn the_same_on_apache_kafka(store: &Store) {
+    on_apache_kafka("stamps", |brokers| {
+        let scene = || Scene {
+            store,
+            brokers: Some(brokers),
+            prefix: format!("cid-{}-", unique()),
+        };
+        // Takes with it what a run that was broken off has left.
+        one_when_due(&scene());
+        two_at_once(&scene());
+        kills(&scene());
+    });
 }
 
 fn forms_that_are_no_stamp_are_refused(store: &Store) {
-    let app = dev(store);
+    let app = Scene::embedded(store).dev();
     let long = format!("object_cid={}&time_tolerance=1", "x".repeat(201));
     for (field, form) in [
         ("object_cid", "time_tolerance=10"),

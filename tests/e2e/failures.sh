@@ -86,6 +86,13 @@ open_for_business() {
   grep -q 'The shop is open' "$log"
 }
 
+# True once what was processed is committed too, and does not come again.
+committed() {
+  alive || die "the application ended before it committed"
+  (shop kafka-lag StampConsumer --json) >"$work/body" 2>/dev/null &&
+    body_is "[group['lag'] for group in body] == [0]"
+}
+
 crash() {
   kill -s KILL "$app"
   wait "$app" 2>/dev/null || true
@@ -125,6 +132,7 @@ wait_for 30 processed 3 || fail "the stamp was not processed"
 alone_when_due 3 10 13
 
 say "killed between two stamps: one batch of both"
+wait_for 30 committed || fail "the stamps were not committed"
 create_stamp 4 300
 crash
 start
@@ -133,6 +141,7 @@ wait_for 60 processed 4 5 || fail "a stamp is lost, or waits for its time"
 one_batch 4 5 300
 
 say "killed while a stamp waits: processed when it is due"
+wait_for 30 committed || fail "the stamps were not committed"
 create_stamp 6 10
 crash
 start

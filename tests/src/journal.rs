@@ -32,12 +32,25 @@ pub struct Entry {
     pub process: u32,
     /// When, in microseconds since 1970: comparable between processes.
     pub at: u64,
-    /// The message's partition.
+    /// Where the message stood first, whatever topic it was taken from.
     pub partition: i32,
-    /// The message's offset.
+    /// Its offset there.
     pub offset: i64,
+    /// Which attempt at it this is, from 1.
+    pub attempt: u32,
     /// The event.
     pub event: Event,
+}
+
+/// The attempt a handler makes: at which message, and which one at it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Attempt {
+    /// Where the message stood first, whatever topic it was taken from.
+    pub partition: i32,
+    /// Its offset there.
+    pub offset: i64,
+    /// From 1.
+    pub number: u32,
 }
 
 impl Journal {
@@ -50,32 +63,35 @@ impl Journal {
     ///
     /// # Errors
     /// When the file can't be written.
-    pub fn started(&self, partition: i32, offset: i64, event: &Event) -> io::Result<()> {
-        self.line('S', partition, offset, event)
+    pub fn started(&self, attempt: Attempt, event: &Event) -> io::Result<()> {
+        self.line('S', attempt, event)
     }
 
     /// Notes that a handler is about to return Ok.
     ///
     /// # Errors
     /// When the file can't be written.
-    pub fn finished(&self, partition: i32, offset: i64, event: &Event) -> io::Result<()> {
-        self.line('F', partition, offset, event)
+    pub fn finished(&self, attempt: Attempt, event: &Event) -> io::Result<()> {
+        self.line('F', attempt, event)
     }
 
     /// Notes that a handler is about to fail or to panic.
     ///
     /// # Errors
     /// When the file can't be written.
-    pub fn failed(&self, partition: i32, offset: i64, event: &Event) -> io::Result<()> {
-        self.line('E', partition, offset, event)
+    pub fn failed(&self, attempt: Attempt, event: &Event) -> io::Result<()> {
+        self.line('E', attempt, event)
     }
 
-    fn line(&self, kind: char, partition: i32, offset: i64, event: &Event) -> io::Result<()> {
+    fn line(&self, kind: char, attempt: Attempt, event: &Event) -> io::Result<()> {
         let at = SystemTime::now().duration_since(UNIX_EPOCH);
         let line = format!(
-            "{kind} {} {} {partition} {offset} {} {} {}\n",
+            "{kind} {} {} {} {} {} {} {} {}\n",
             std::process::id(),
             at.unwrap_or_default().as_micros(),
+            attempt.partition,
+            attempt.offset,
+            attempt.number,
             event.id,
             event.sequence,
             event.key,
@@ -121,8 +137,19 @@ impl JournalReader {
 }
 
 fn parse(line: &str) -> Entry {
-    let fields: Vec<&str> = line.splitn(8, ' ').collect();
-    let [kind, process, at, partition, offset, id, sequence, key] = fields[..] else {
+    let fields: Vec<&str> = line.splitn(9, ' ').collect();
+    let [
+        kind,
+        process,
+        at,
+        partition,
+        offset,
+        attempt,
+        id,
+        sequence,
+        key,
+    ] = fields[..]
+    else {
         panic!("not a line of a journal: {line:?}");
     };
     let number = |text: &str| -> i64 {
@@ -139,6 +166,7 @@ fn parse(line: &str) -> Entry {
         at: number(at) as u64,
         partition: number(partition) as i32,
         offset: number(offset),
+        attempt: number(attempt) as u32,
         event: Event {
             id: number(id) as u64,
             sequence: number(sequence) as u64,

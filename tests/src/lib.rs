@@ -3,12 +3,14 @@
 
 mod broker;
 mod embedded;
+mod fate;
 mod journal;
 mod probe;
 pub mod raw;
 
 pub use broker::{PARTITIONS, TestBroker, create_topic, delete_topic, unique};
-pub use journal::{Entry, Journal, JournalReader, Kind};
+pub use fate::Fate;
+pub use journal::{Attempt, Entry, Journal, JournalReader, Kind};
 pub use probe::{Probe, Running, eventually};
 
 use serde::{Deserialize, Serialize};

@@ -3,6 +3,7 @@ use std::pin::Pin;
 use std::time::{Duration, Instant};
 
 use kafka_integration::prelude::*;
+use kafka_integration::retry::RetryPolicy;
 use serde_json::Value;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
@@ -13,6 +14,7 @@ type Outcome = Pin<Box<dyn Future<Output = Result<(), ConsumeError>> + Send>>;
 pub struct Probe {
     name: String,
     hook: Box<dyn Fn(Message<Probe>, Context) -> Outcome + Send + Sync>,
+    retry: Option<RetryPolicy>,
 }
 
 impl Probe {
@@ -27,7 +29,23 @@ impl Probe {
         Self {
             name: name.into(),
             hook: Box::new(move |message, cx| Box::pin(hook(message, cx))),
+            retry: None,
         }
+    }
+
+    /// Calls its hook.
+    ///
+    /// # Errors
+    /// What the hook returns.
+    pub async fn call(&self, message: Message<Self>, cx: &Context) -> Result<(), ConsumeError> {
+        (self.hook)(message, cx.clone()).await
+    }
+
+    /// With a policy of its own.
+    #[must_use]
+    pub fn with_retry(mut self, policy: RetryPolicy) -> Self {
+        self.retry = Some(policy);
+        self
     }
 
     /// Only to produce to.
@@ -44,11 +62,15 @@ impl Topic for Probe {
     fn name(&self) -> &str {
         &self.name
     }
+
+    fn retry(&self) -> Option<RetryPolicy> {
+        self.retry.clone()
+    }
 }
 
 impl Consume for Probe {
     async fn consume(&self, message: Message<Self>, cx: &Context) -> Result<(), ConsumeError> {
-        (self.hook)(message, cx.clone()).await
+        self.call(message, cx).await
     }
 }
 

@@ -316,6 +316,7 @@ fn bad_settings_end_it_with_2_before_anything_connects() {
         &["kafka-tail", "orders"],
         &["kafka-topics", "list"],
         &["kafka-lag"],
+        &["kafka-dlt", "list"],
         &["kafka-check"],
     ] {
         let mut command = shop.command(command);

@@ -10,6 +10,7 @@ mod database;
 mod process;
 
 use std::io::Write;
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 pub use database::Store;
@@ -66,6 +67,17 @@ pub fn named(variable: &str) -> Option<String> {
 pub fn skipped(what: &str, variable: &str) {
     let line = format!("skipped: {what}: {variable} is not set\n");
     let _ = std::io::stderr().write_all(line.as_bytes());
+}
+
+/// Runs it on Apache Kafka, if that is named. Both databases use the same groups
+/// and topics there, so they take turns.
+pub fn on_apache_kafka(what: &str, run: impl FnOnce(&str)) {
+    static TURN: Mutex<()> = Mutex::new(());
+    let Some(brokers) = named("KAFKA_TEST_BOOTSTRAP") else {
+        return skipped(what, "KAFKA_TEST_BOOTSTRAP");
+    };
+    let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+    run(&brokers);
 }
 
 /// Makes of each function two tests: on SQLite, and on the PostgreSQL of

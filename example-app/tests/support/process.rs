@@ -25,6 +25,14 @@ impl<'a> Setup<'a> {
         self
     }
 
+    /// On those brokers instead of the embedded one.
+    pub fn on(self, brokers: Option<&str>) -> Self {
+        match brokers {
+            Some(brokers) => self.env("KAFKA__BOOTSTRAP_SERVERS", brokers),
+            None => self,
+        }
+    }
+
     pub fn without(mut self, name: &str) -> Self {
         self.variables.retain(|(set, _)| set != name);
         self

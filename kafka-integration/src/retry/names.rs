@@ -1,5 +1,8 @@
 use crate::topic::{TopicName, TopicNameError};
 
+/// What ends the name of the topic that tells what became of dead letters.
+pub(super) const JOURNAL: &str = ".journal";
+
 /// How retry and dead-letter topics are named: `{group}.{topic}.retry.{n}` and
 /// `{group}.{topic}.dlt`, the last words from the settings `retry_topic_suffix`
 /// and `dead_letter_topic_suffix`.
@@ -62,6 +65,15 @@ impl TopicNames {
         rest.strip_suffix(&self.retry_suffix)?.strip_suffix('.')
     }
 
+    /// Whether a topic is a retry or dead-letter topic of that group.
+    pub(crate) fn is_moved_to(&self, group: &str, topic: &str) -> bool {
+        let rest = topic.strip_prefix(group).and_then(|t| t.strip_prefix('.'));
+        let rest = rest.map(|rest| rest.strip_suffix(JOURNAL).unwrap_or(rest));
+        let dead = rest.and_then(|rest| rest.strip_suffix(&self.dead_letter_suffix));
+        dead.is_some_and(|source| source.len() > 1 && source.ends_with('.'))
+            || self.source_of_retry(group, topic).is_some()
+    }
+
     /// The group that consumes the retry topics of a group.
     pub fn retry_group(&self, group: &str) -> String {
         format!("{group}.{}", self.retry_suffix)
@@ -102,6 +114,10 @@ mod tests {
             assert!(!made.is_match(name("g11", 2).as_str()), "{made}");
             let dead = names.dead_letter("g.1", topic).expect("a name");
             assert!(!made.is_match(dead.as_str()), "{made}");
+            assert!(names.is_moved_to("g.1", dead.as_str()));
+            assert!(names.is_moved_to("g.1", &format!("{dead}.journal")));
+            assert!(!names.is_moved_to("g", "other.dlt"));
+            assert!(!names.is_moved_to("g.1", topic));
         }
     }
 }

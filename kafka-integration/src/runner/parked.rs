@@ -110,8 +110,10 @@ async fn attend(shared: Arc<Shared>) {
         let (due, next) = shared.parked.take_due();
         let none_due = due.is_empty();
         for (partition, work) in due {
-            let hired = shared.lanes.unpark(&partition, work);
-            shared.start_workers(hired);
+            match shared.lanes.unpark(&partition, work) {
+                Ok(hired) => shared.start_workers(hired),
+                Err(work) => shared.drop_works(&partition, [work]),
+            }
         }
         match next {
             Some(at) => {

@@ -314,6 +314,10 @@ impl PollLoop {
         match delivery {
             Delivery::Skip => Ok(()),
             Delivery::Backwards => Err(offset),
+            Delivery::Handle(sequence) if partition.rules.passes_by => {
+                partition.tracker().finish(sequence);
+                Ok(())
+            }
             Delivery::Handle(sequence) => {
                 works.push(Work {
                     size: message.size(),

@@ -120,8 +120,10 @@ impl Routes {
                  pattern that matches it; is another program in the group with other topics?"
             )
         })?;
+        let is_named = self.named.iter().any(|(name, _)| name == topic);
         let rules = match self.role {
-            Role::Source => Rules::of_source,
+            Role::Source if is_named => Rules::of_source,
+            Role::Source => Rules::of_matched,
             Role::Retry => Rules::of_retry,
         };
         let rules = rules(topic, &self.group, &self.names, &route.policy);

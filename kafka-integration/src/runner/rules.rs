@@ -18,6 +18,9 @@ pub(crate) struct Rules {
     pub(crate) source: SharedName,
     /// Whether the topic is a retry topic.
     pub(crate) is_retry: bool,
+    /// Whether its messages are passed by: it is a retry or dead-letter topic of
+    /// the group itself, which a pattern of the application matches too.
+    pub(crate) passes_by: bool,
 }
 
 impl Rules {
@@ -34,6 +37,20 @@ impl Rules {
             names: Arc::clone(names),
             source: topic.into(),
             is_retry: false,
+            passes_by: false,
+        }
+    }
+
+    /// For a topic that only a pattern names.
+    pub(super) fn of_matched(
+        topic: &str,
+        group: &Arc<str>,
+        names: &Arc<TopicNames>,
+        policy: &Arc<RetryPolicy>,
+    ) -> Self {
+        Self {
+            passes_by: names.is_moved_to(group, topic),
+            ..Self::of_source(topic, group, names, policy)
         }
     }
 

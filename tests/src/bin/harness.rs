@@ -10,9 +10,9 @@ use std::time::Duration;
 
 use clap::Parser;
 use kafka_integration::prelude::*;
-use kafka_integration::retry::RetryPolicy;
+use kafka_integration::retry::{Original, RetryPolicy};
 use kafka_integration::settings::Settings;
-use kafka_integration_tests::{Event, Journal};
+use kafka_integration_tests::{Attempt, Event, Fate, Journal};
 
 #[derive(Parser)]
 struct Args {
@@ -45,9 +45,26 @@ struct Args {
     fail_key: Option<String>,
     #[arg(long, default_value_t = 0)]
     fail_times: u32,
-    /// How long a failed message waits, in milliseconds; it does not grow.
+    /// The first so many attempts at each message of `--fail-key` fail.
+    #[arg(long, default_value_t = 0)]
+    fail_attempts: u32,
+    /// Events fail as their `Fate` says.
+    #[arg(long)]
+    fates: bool,
+    /// How long a failed message waits, in milliseconds.
     #[arg(long, default_value_t = 100)]
     retry_ms: u64,
+    /// How much longer it waits each time.
+    #[arg(long, default_value_t = 1.0)]
+    retry_factor: f64,
+    /// For ever unless given.
+    #[arg(long)]
+    max_retries: Option<u32>,
+    /// In its lane, or in a retry topic; the framework's choice unless given.
+    #[arg(long)]
+    blocking: Option<bool>,
+    #[arg(long)]
+    preserve_order: bool,
     /// Messages are handled in batches of at least so many.
     #[arg(long)]
     batch_min: Option<usize>,
@@ -86,19 +103,16 @@ struct Handling {
     panicked: AtomicBool,
     fail_key: Option<String>,
     failures_left: AtomicU32,
+    fail_attempts: u32,
+    fates: bool,
 }
 
 impl Handling {
     /// What was asked to go wrong with this message does.
-    async fn misbehave<T: Topic<Value = Event>>(
-        &self,
-        message: &Message<T>,
-    ) -> Result<(), ConsumeError> {
-        let event = message.value();
+    async fn misbehave(&self, attempt: Attempt, event: &Event) -> Result<(), ConsumeError> {
         let is = |key: &Option<String>| key.as_ref() == Some(&event.key);
-        let (partition, offset) = (message.partition(), message.offset());
         if is(&self.panic_key) && !self.panicked.swap(true, Atomic::SeqCst) {
-            self.journal.failed(partition, offset, event)?;
+            self.journal.failed(attempt, event)?;
             panic!("as asked");
         }
         if is(&self.fail_key) {
@@ -108,9 +122,23 @@ impl Handling {
                 .fetch_update(Atomic::SeqCst, Atomic::SeqCst, one_less)
                 .is_ok()
             {
-                self.journal.failed(partition, offset, event)?;
+                self.journal.failed(attempt, event)?;
                 return Err(ConsumeError::new("as asked"));
             }
+        }
+        if is(&self.fail_key) && attempt.number <= self.fail_attempts {
+            self.journal.failed(attempt, event)?;
+            return Err(ConsumeError::new("as asked"));
+        }
+        let fate = Fate::of(event.id);
+        if self.fates && fate.fails(attempt.number) {
+            self.journal.failed(attempt, event)?;
+            let error = ConsumeError::new(format!("event {} fails", event.id));
+            return Err(match fate {
+                Fate::Terminal => error.with_class("Terminal").terminal(),
+                Fate::Hopeless => error.with_class("Hopeless"),
+                _ => error.with_class("Transient"),
+            });
         }
         if is(&self.hang_key) && !self.hung.swap(true, Atomic::SeqCst) {
             tokio::time::sleep(self.hang).await;
@@ -133,16 +161,13 @@ impl Consume for Work {
     async fn consume(&self, message: Message<Self>, cx: &Context) -> Result<(), ConsumeError> {
         let handling = cx.state::<Handling>()?;
         let event = message.value();
-        handling
-            .journal
-            .started(message.partition(), message.offset(), event)?;
-        handling.misbehave(&message).await?;
+        let attempt = attempt(&cx.original(), cx.attempt());
+        handling.journal.started(attempt, event)?;
+        handling.misbehave(attempt, event).await?;
         if !handling.handler.is_zero() {
             tokio::time::sleep(handling.handler).await;
         }
-        handling
-            .journal
-            .finished(message.partition(), message.offset(), event)?;
+        handling.journal.finished(attempt, event)?;
         Ok(())
     }
 }
@@ -169,15 +194,27 @@ impl Consume<Batch<Self>> for Batched {
         }
         let mut failures = BatchFailures::new();
         for (index, message) in batch.iter().enumerate() {
-            let (partition, offset) = (message.partition(), message.offset());
             let event = message.value();
-            handling.journal.started(partition, offset, event)?;
-            match handling.misbehave(message).await {
-                Ok(()) => handling.journal.finished(partition, offset, event)?,
+            let (original, number) = (batch.original(index), batch.attempt(index));
+            let (Some(original), Some(number)) = (original, number) else {
+                unreachable!("it is of the batch");
+            };
+            let attempt = attempt(&original, number);
+            handling.journal.started(attempt, event)?;
+            match handling.misbehave(attempt, event).await {
+                Ok(()) => handling.journal.finished(attempt, event)?,
                 Err(error) => failures.push(index, error),
             }
         }
         failures.into_result()
+    }
+}
+
+fn attempt(original: &Original, number: u32) -> Attempt {
+    Attempt {
+        partition: original.partition,
+        offset: original.offset,
+        number,
     }
 }
 
@@ -212,6 +249,8 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
             panicked: AtomicBool::new(false),
             fail_key: args.fail_key,
             failures_left: AtomicU32::new(args.fail_times),
+            fail_attempts: args.fail_attempts,
+            fates: args.fates,
         })
         .build()?;
     let ordering = match args.ordering.as_str() {
@@ -223,10 +262,13 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         .ordering(ordering)
         .concurrency(args.concurrency)
         .retry(RetryPolicy {
+            max_retries: args.max_retries,
             delay: Duration::from_millis(args.retry_ms),
-            factor: 1.0,
-            max_delay: Duration::from_millis(args.retry_ms),
+            factor: args.retry_factor,
+            max_delay: Duration::from_secs(24 * 3_600),
             jitter: 0.0,
+            blocking: args.blocking,
+            preserve_order: args.preserve_order,
             ..RetryPolicy::default()
         });
     spec = match args.batch_min {

@@ -6,5 +6,6 @@ mod declarations;
 mod embedded;
 mod faults;
 mod policies;
+mod retry;
 mod runner;
 mod support;

@@ -9,9 +9,7 @@ use super::ranges::Ranges;
 use super::reader::Reader;
 use super::{DeadLetterError, Watch};
 use crate::message::Timestamp;
-
-/// The word that names the journal's topic behind that of the dead letters.
-const SUFFIX: &str = ".journal";
+use crate::retry::names::JOURNAL;
 
 /// The only partition of a journal.
 pub(super) const PARTITION: i32 = 0;
@@ -20,11 +18,11 @@ pub(super) const PARTITION: i32 = 0;
 const VERSION: u32 = 1;
 
 pub(super) fn topic_of(dead_letters: &str) -> String {
-    format!("{dead_letters}{SUFFIX}")
+    format!("{dead_letters}{JOURNAL}")
 }
 
 pub(super) fn is_journal(topic: &str) -> bool {
-    topic.ends_with(SUFFIX)
+    topic.ends_with(JOURNAL)
 }
 
 /// What was done with a dead letter.

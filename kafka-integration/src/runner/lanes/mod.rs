@@ -364,14 +364,20 @@ impl Lanes {
     }
 
     /// A parked message comes back; returns how many workers to start.
-    #[must_use]
-    pub(super) fn unpark(&self, partition: &Arc<Partition>, work: Work) -> usize {
+    ///
+    /// # Errors
+    /// With the message when its assignment has ended: nobody would take it out
+    /// of the lanes again.
+    pub(super) fn unpark(&self, partition: &Arc<Partition>, work: Work) -> Result<usize, Work> {
         let mut state = self.state.lock();
+        if partition.ended().is_cancelled() {
+            return Err(work);
+        }
         match state.gathers.of(partition) {
             Some(gather) => gather.unpark(partition, work, Instant::now()),
             None => state.order.unpark(partition, work),
         }
-        self.hire(&mut state)
+        Ok(self.hire(&mut state))
     }
 
     /// A message of the lane can't be moved away: nothing more of the lane is

@@ -238,7 +238,7 @@ impl Model {
     fn step(&mut self, random: &mut Random) {
         if !self.parked.is_empty() && random.below(4) == 0 {
             let (partition, work) = self.parked.swap_remove(random.below(self.parked.len()));
-            let count = self.lanes.unpark(&partition, work);
+            let count = self.lanes.unpark(&partition, work).unwrap_or(0);
             self.hire(count);
             return;
         }
@@ -382,4 +382,21 @@ fn a_key_that_stands_still_keeps_little_and_its_later_messages_come_again_in_ord
     );
     lanes.rewound(&partition);
     assert_eq!(push(&[3, 4, 5]), [0; 0]);
+}
+
+#[test]
+fn a_message_that_comes_back_to_an_ended_assignment_is_returned() {
+    for ordering in [Ordering::Partition, Ordering::Key, Ordering::None] {
+        let lanes = Lanes::new(ordering, 1, most(100));
+        let partition = partition(0);
+        let (mut works, mut turn) = (vec![work(0, Some(0))], VecDeque::new());
+        let _ = lanes.push(&partition, &mut works);
+        let _ = lanes.take(&mut turn);
+        let failed = turn.pop_front().expect("it was ready");
+        lanes.park(&partition, failed.lane, &mut turn);
+        partition.close();
+        drop(lanes.remove(&partition));
+        // Otherwise it would count as outstanding for ever.
+        assert!(lanes.unpark(&partition, failed).is_err(), "{ordering}");
+    }
 }

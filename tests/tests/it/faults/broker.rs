@@ -1,86 +1,17 @@
 //! The broker is killed and comes back, while producing and consuming.
 
-use std::path::Path;
-use std::process::Command;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering as Atomic};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use kafka_integration::prelude::*;
 use kafka_integration::settings::Settings;
-use kafka_integration_tests::{Event, kafka_or_skip};
-use tempfile::TempDir;
+use kafka_integration_tests::Event;
 
-use crate::embedded::BrokerProcess;
-use crate::support::{Audit, Lane, Scene, event, heavy, until};
+use crate::support::{Audit, KillableBroker, Lane, Scene, event, heavy, until};
 
 const KEYS: u64 = 200;
 const PRODUCERS: u64 = 20;
-
-/// A broker of this test's own, to be killed.
-enum Broker {
-    Embedded {
-        process: BrokerProcess,
-        _directory: TempDir,
-    },
-    /// Made with the script of the repository.
-    Kafka { name: String, address: String },
-}
-
-impl Broker {
-    fn embedded() -> Self {
-        let directory = TempDir::new().expect("a folder for its data");
-        Self::Embedded {
-            process: BrokerProcess::start(directory.path()),
-            _directory: directory,
-        }
-    }
-
-    fn kafka() -> Self {
-        let name = format!("it-broker-{}", std::process::id());
-        let address = Self::script("start", &name);
-        Self::Kafka { name, address }
-    }
-
-    fn address(&self) -> &str {
-        match self {
-            Self::Embedded { process, .. } => process.address(),
-            Self::Kafka { address, .. } => address,
-        }
-    }
-
-    fn kill(&mut self) {
-        match self {
-            Self::Embedded { process, .. } => process.kill(),
-            Self::Kafka { name, .. } => drop(Self::script("kill", name)),
-        }
-    }
-
-    fn restart(&mut self) {
-        match self {
-            Self::Embedded { process, .. } => process.restart(),
-            Self::Kafka { name, .. } => drop(Self::script("restart", name)),
-        }
-    }
-
-    fn script(command: &str, name: &str) -> String {
-        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("services/kafka.sh");
-        let output = Command::new(script)
-            .args([command, "--name", name])
-            .output()
-            .expect("the script runs");
-        assert!(output.status.success(), "{command}: {output:?}");
-        String::from_utf8_lossy(&output.stdout).trim().to_owned()
-    }
-}
-
-impl Drop for Broker {
-    fn drop(&mut self) {
-        if let Self::Kafka { name, .. } = self {
-            Self::script("stop", name);
-        }
-    }
-}
 
 struct Orders {
     topic: String,
@@ -131,13 +62,12 @@ impl Producing {
 fn a_killed_broker_loses_no_acknowledged_message() {
     let test = "a_killed_broker_loses_no_acknowledged_message";
     let _alone = heavy();
-    is_killed(test, Broker::embedded());
-    if kafka_or_skip(test).is_some() {
-        is_killed(test, Broker::kafka());
+    for start in KillableBroker::each(test) {
+        is_killed(test, start());
     }
 }
 
-fn is_killed(test: &str, mut broker: Broker) {
+fn is_killed(test: &str, mut broker: KillableBroker) {
     let scene = Scene::new(broker.address(), "broker", 4);
     let audit = Audit::start(&scene);
     let mut member = scene.start(&["--ordering", "partition", "--concurrency", "16"]);

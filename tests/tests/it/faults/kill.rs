@@ -1,10 +1,10 @@
 //! The consuming process is killed, again and again.
 
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use kafka_integration_tests::TestBroker;
 
-use crate::support::{Audit, Lane, Scene, event, heavy, produce, until};
+use crate::support::{Audit, Lane, Random, Scene, event, heavy, produce, until};
 
 const EVENTS: u64 = 100_000;
 const KEYS: u64 = 1_000;
@@ -85,24 +85,5 @@ fn killed_again_and_again(test: &str, lane: Lane, handler_ms: &str) {
         // Whatever was finished and not committed when a process was killed.
         assert!(duplicates <= expected, "{expected} would have been right");
         assert!(expected <= KILLS * MOST_AT_ONCE);
-    }
-}
-
-/// Which moments are hit need not be the same in every run.
-struct Random(u64);
-
-impl Random {
-    fn new() -> Self {
-        let now = SystemTime::now().duration_since(UNIX_EPOCH);
-        let seed = now.unwrap_or_default().as_nanos() as u64 | 1;
-        println!("seed {seed}");
-        Self(seed)
-    }
-
-    fn below(&mut self, end: u64) -> u64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        self.0 % end
     }
 }

@@ -7,9 +7,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use kafka_integration::retry::Trail;
 use kafka_integration_tests::{Entry, JournalReader, Kind};
 
-use super::Scene;
+use super::{LogReader, Logged, Scene};
 
 /// What messages must be handled one after another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -86,6 +87,17 @@ impl Ledger {
         running.len()
     }
 
+    /// A message that is in a retry or dead-letter topic is finished where it
+    /// stood first.
+    fn has_moved(&mut self, records: &[Logged]) {
+        for record in records {
+            let trail = Trail::of(&record.headers).expect("it says where it came from");
+            let first = trail.original;
+            let finished = self.finished.entry(first.partition).or_default();
+            finished.add(first.offset);
+        }
+    }
+
     fn lowest_unfinished(&self, partition: i32) -> i64 {
         self.finished.get(&partition).map_or(0, |f| f.low)
     }
@@ -154,9 +166,18 @@ impl Finished {
 /// and none ever goes back.
 pub(crate) struct Audit {
     scene: Arc<Scene>,
+    asking: Arc<Mutex<Asking>>,
     state: Arc<Mutex<State>>,
     stop: Arc<AtomicBool>,
     thread: Option<JoinHandle<()>>,
+}
+
+/// Who asks the broker. It may not answer for a while; what the journals say
+/// does not wait for that.
+struct Asking {
+    scene: Arc<Scene>,
+    /// Where messages move to when they fail.
+    moved: Option<LogReader>,
 }
 
 #[derive(Default)]
@@ -170,19 +191,35 @@ struct State {
 impl Audit {
     /// Samples from now on, in a thread of its own.
     pub(crate) fn start(scene: &Arc<Scene>) -> Self {
+        Self::start_with(scene, None)
+    }
+
+    /// The same; a message that has moved to one of those topics counts as
+    /// finished where it stood first.
+    pub(crate) fn with_moved(scene: &Arc<Scene>, topics: Vec<String>) -> Self {
+        Self::start_with(scene, Some(LogReader::new(&scene.bootstrap, topics)))
+    }
+
+    fn start_with(scene: &Arc<Scene>, moved: Option<LogReader>) -> Self {
+        let asking = Arc::new(Mutex::new(Asking {
+            scene: Arc::clone(scene),
+            moved,
+        }));
         let state = Arc::new(Mutex::new(State::default()));
         let stop = Arc::new(AtomicBool::new(false));
         let thread = std::thread::spawn({
-            let (scene, state, stop) = (Arc::clone(scene), Arc::clone(&state), Arc::clone(&stop));
+            let (asking, state, stop) =
+                (Arc::clone(&asking), Arc::clone(&state), Arc::clone(&stop));
             move || {
                 while !stop.load(Ordering::Relaxed) {
-                    lock(&state).sample(&scene);
+                    lock(&asking).sample(&state);
                     std::thread::sleep(Duration::from_millis(20));
                 }
             }
         });
         Self {
             scene: Arc::clone(scene),
+            asking,
             state,
             stop,
             thread: Some(thread),
@@ -205,18 +242,26 @@ impl Audit {
         entries.filter(|entry| entry.kind == Kind::Failed).count()
     }
 
+    /// When the first handler failed, as journals tell the time.
+    pub(crate) fn first_failure(&self) -> Option<u64> {
+        let mut state = lock(&self.state);
+        state.ledger.refresh(self.scene.directory());
+        let entries = state.ledger.entries.iter();
+        let failed = entries.filter(|entry| entry.kind == Kind::Failed);
+        failed.map(|entry| entry.at).min()
+    }
+
     /// Compares now.
     pub(crate) fn check(&self) {
-        let mut state = lock(&self.state);
-        state.sample(&self.scene);
-        state.complain();
+        lock(&self.asking).sample(&self.state);
+        lock(&self.state).complain();
     }
 
     /// Compares now, while no member runs; how many messages are finished and
     /// not committed. More than `most` is a failure.
     pub(crate) fn finished_above_commits(&self, most: u64) -> u64 {
-        let mut state = lock(&self.state);
-        state.sample(&self.scene);
+        lock(&self.asking).sample(&self.state);
+        let state = lock(&self.state);
         state.complain();
         let State {
             ledger, committed, ..
@@ -240,8 +285,8 @@ impl Audit {
     /// Compares once more; what the members did.
     pub(crate) fn finish(mut self) -> Ledger {
         self.end();
+        lock(&self.asking).sample(&self.state);
         let mut state = lock(&self.state);
-        state.sample(&self.scene);
         state.complain();
         assert!(state.samples > 1, "the broker never told what is committed");
         println!("{}: {} samples of commits", self.scene.topic, state.samples);
@@ -262,15 +307,27 @@ impl Drop for Audit {
     }
 }
 
-impl State {
-    /// What is committed is asked first: what handlers had finished by then is
-    /// in the journals that are read second.
-    fn sample(&mut self, scene: &Scene) {
+impl Asking {
+    /// What is committed is asked first: what handlers had finished and what
+    /// had moved by then is read second.
+    fn sample(&mut self, state: &Mutex<State>) {
         // A broker that is down commits nothing either.
-        let Ok(committed) = scene.try_committed() else {
+        let Ok(committed) = self.scene.try_committed() else {
             return;
         };
-        self.ledger.refresh(scene.directory());
+        let moved = self.moved.as_mut().map_or(Ok(Vec::new()), LogReader::read);
+        let Ok(moved) = moved else {
+            return;
+        };
+        let mut state = lock(state);
+        state.ledger.refresh(self.scene.directory());
+        state.ledger.has_moved(&moved);
+        state.compare(committed);
+    }
+}
+
+impl State {
+    fn compare(&mut self, committed: BTreeMap<i32, i64>) {
         self.samples += 1;
         for (partition, offset) in &committed {
             let unfinished = self.ledger.lowest_unfinished(*partition);
@@ -299,6 +356,6 @@ impl State {
     }
 }
 
-fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
-    state.lock().unwrap_or_else(PoisonError::into_inner)
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

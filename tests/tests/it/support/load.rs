@@ -64,6 +64,11 @@ impl<'a> RawProducer<'a> {
     fn send(&mut self, partition: Option<i32>, key: &str, payload: &[u8]) {
         let mut record = BaseRecord::to(self.topic).key(key).payload(payload);
         record.partition = partition;
+        self.send_record(record);
+    }
+
+    /// Sends that record, to whatever topic it names.
+    pub(crate) fn send_record(&mut self, mut record: BaseRecord<'_, str, [u8]>) {
         while let Err((error, back)) = self.client.send(record) {
             let full = KafkaError::MessageProduction(RDKafkaErrorCode::QueueFull);
             assert_eq!(error, full);
@@ -86,7 +91,8 @@ impl<'a> RawProducer<'a> {
         self.flush();
     }
 
-    fn flush(&self) {
+    /// Waits until everything is acknowledged.
+    pub(crate) fn flush(&self) {
         let flushed = self.client.flush(Duration::from_secs(60));
         flushed.expect("the broker takes everything");
         let acknowledged = self.client.context().0.load(Ordering::Relaxed);
@@ -94,7 +100,7 @@ impl<'a> RawProducer<'a> {
     }
 }
 
-fn json(event: &Event) -> Vec<u8> {
+pub(crate) fn json(event: &Event) -> Vec<u8> {
     serde_json::to_vec(event).expect("an event is JSON")
 }
 

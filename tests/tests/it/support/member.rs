@@ -98,6 +98,20 @@ impl Member {
     }
 }
 
+impl Member {
+    /// The time that processors have worked for it, in the kernel too.
+    pub(crate) fn cpu_time(&self) -> Duration {
+        let stat = fs::read_to_string(format!("/proc/{}/stat", self.id()));
+        let stat = stat.expect("it runs");
+        // The name before it may hold spaces.
+        let (_, fields) = stat.rsplit_once(')').expect("a name");
+        let ticks = fields.split_whitespace().skip(11).take(2);
+        let ticks: u64 = ticks.map(|it| it.parse::<u64>().expect("ticks")).sum();
+        // A tick is a hundredth of a second on Linux.
+        Duration::from_millis(ticks * 10)
+    }
+}
+
 impl Drop for Member {
     fn drop(&mut self) {
         if std::thread::panicking() {

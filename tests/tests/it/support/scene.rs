@@ -41,6 +41,7 @@ impl Scene {
         let observer = ClientConfig::new()
             .set("bootstrap.servers", bootstrap)
             .set("group.id", &name)
+            .set("reconnect.backoff.max.ms", "200")
             .create()
             .expect("a client of the group");
         let scene = Self {
@@ -91,6 +92,21 @@ impl Scene {
 
     pub(crate) fn committed(&self) -> BTreeMap<i32, i64> {
         self.try_committed().expect("the broker answers")
+    }
+
+    /// The topic that failed messages of this one move to, from 1.
+    pub(crate) fn retry_topic(&self, level: u32) -> String {
+        format!("{}.{}.retry.{level}", self.group, self.topic)
+    }
+
+    /// The topic of its dead letters.
+    pub(crate) fn dead_letter_topic(&self) -> String {
+        format!("{}.{}.dlt", self.group, self.topic)
+    }
+
+    /// The group that consumes the retry topics.
+    pub(crate) fn retry_group(&self) -> String {
+        format!("{}.retry", self.group)
     }
 
     /// The ends of the partitions that are not empty.
@@ -165,9 +181,18 @@ impl Drop for Scene {
             self.show_warnings();
         }
         // What can't be deleted is in nobody's way: names are used once.
+        let mut topics = vec![self.topic.clone()];
+        if let Ok(metadata) = self.observer.fetch_metadata(None, TIMEOUT) {
+            let prefix = format!("{}.", self.group);
+            let names = metadata.topics().iter().map(|topic| topic.name());
+            let moved = names.filter(|name| name.starts_with(&prefix));
+            topics.extend(moved.map(str::to_owned));
+        }
+        let topics: Vec<&str> = topics.iter().map(String::as_str).collect();
+        let groups = [&*self.group, &self.retry_group()];
         let _ = self.admin(async |admin, options| {
-            let _ = admin.delete_groups(&[&self.group], options).await;
-            admin.delete_topics(&[&self.topic], options).await
+            let _ = admin.delete_groups(&groups, options).await;
+            admin.delete_topics(&topics, options).await
         });
     }
 }

@@ -1,0 +1,102 @@
+//! Who waits behind a failed message, and who does not.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use kafka_integration::prelude::*;
+use kafka_integration::retry::RetryPolicy;
+use kafka_integration_tests::{Running, TestBroker, eventually, unique};
+
+use super::notes::{Notes, committed, send, text};
+
+const KEYS: u64 = 10;
+const PER_KEY: u64 = 20;
+
+/// An hour: whoever waits for the failed message is never seen here.
+fn hour(policy: RetryPolicy) -> RetryPolicy {
+    RetryPolicy {
+        delay: Duration::from_secs(3_600),
+        max_delay: Duration::from_secs(3_600),
+        jitter: 0.0,
+        ..policy
+    }
+}
+
+/// One partition, ten keys in turn; the first message of the first key fails.
+/// Every message is handled but those for which `waits` says that they wait.
+async fn only_these_wait(
+    test: &str,
+    ordering: Ordering,
+    policy: RetryPolicy,
+    waits: fn(key: u64, sequence: u64) -> bool,
+) {
+    for broker in TestBroker::each(test) {
+        let kafka = broker.kafka();
+        let (topic, group) = (broker.topic("held").await, unique("held"));
+        let name = |key: u64, sequence: u64| format!("{key}-{sequence}");
+        let all = || (0..PER_KEY).flat_map(|sequence| (0..KEYS).map(move |key| (key, sequence)));
+        for (key, sequence) in all() {
+            let record = text(0, &format!("key-{key}"), &name(key, sequence));
+            send(&kafka, &topic, record).await;
+        }
+        let failing = name(0, 0);
+        let expected: BTreeSet<String> = all()
+            .filter(|(key, sequence)| !waits(*key, *sequence))
+            .map(|(key, sequence)| name(key, sequence))
+            .collect();
+        let notes = Notes::default();
+        let probe = notes.probe(&topic, move |seen| match seen.text() == failing {
+            true => Err(ConsumeError::new("as asked")),
+            false => Ok(()),
+        });
+        let consumer = ConsumerSpec::new("Held", &group)
+            .topic(probe)
+            .ordering(ordering)
+            .retry(policy.clone());
+        let running = Running::start(&kafka, [consumer]);
+        let handled = || {
+            let all = notes.all();
+            let handled = all.iter().filter(|seen| seen.text() != name(0, 0));
+            handled
+                .map(|seen| seen.text().to_owned())
+                .collect::<BTreeSet<_>>()
+        };
+        eventually("everything that does not wait", || handled() == expected).await;
+        running.stop().await;
+        assert_eq!(handled(), expected, "and nothing that does");
+        assert_eq!(notes.attempts(&name(0, 0)), [1]);
+        let done = committed(broker.address(), &group, &topic, 0);
+        let end = match waits(0, 1) {
+            true => 0,
+            // The failed message has moved away.
+            false => (KEYS * PER_KEY) as i64,
+        };
+        assert_eq!(done, end, "what is committed");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn behind_a_moved_message_nobody_waits() {
+    let policy = hour(RetryPolicy::times(3));
+    let nobody = |key, sequence| key == 0 && sequence == 0;
+    let test = "behind_a_moved_message_nobody_waits";
+    only_these_wait(test, Ordering::Partition, policy, nobody).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn with_preserve_order_only_the_key_waits() {
+    let policy = RetryPolicy {
+        preserve_order: true,
+        ..hour(RetryPolicy::times(3))
+    };
+    let test = "with_preserve_order_only_the_key_waits";
+    // The policy has the consumer work by key, whatever it says itself.
+    only_these_wait(test, Ordering::Partition, policy, |key, _| key == 0).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn by_key_only_the_key_waits_for_a_blocking_retry() {
+    let policy = hour(RetryPolicy::default());
+    let test = "by_key_only_the_key_waits_for_a_blocking_retry";
+    only_these_wait(test, Ordering::Key, policy, |key, _| key == 0).await;
+}
