@@ -16,7 +16,8 @@ Examples:
   kafka-lag --json | jq '.[].lag'
 
 A message that fails or takes long holds the committed offset back. DONE ABOVE says
-how many of the messages behind it (they count as lag) are finished all the same.";
+how many of the messages behind it (they count as lag) are finished all the same.
+Retry topics have a group of their own, which is shown where there are any.";
 
 /// `kafka-lag`.
 #[derive(Debug, Clone, clap::Args)]
@@ -81,7 +82,7 @@ impl Lag {
             groups.push(GroupLag::new(None, group.clone(), partitions));
         }
         for consumer in selected.consumers() {
-            groups.push(of_consumer(&kafka, consumer).await?);
+            groups.extend(of_consumer(&kafka, consumer).await?);
         }
         if self.json {
             return management.console.json(&groups);
@@ -93,21 +94,33 @@ impl Lag {
     }
 }
 
-async fn of_consumer(kafka: &Kafka, consumer: &ConsumerSpec) -> Result<GroupLag, CommandError> {
+/// Of a consumer, and of what consumes its retry topics when there are any.
+async fn of_consumer(
+    kafka: &Kafka,
+    consumer: &ConsumerSpec,
+) -> Result<Vec<GroupLag>, CommandError> {
+    let settings = kafka.settings().cluster(consumer.cluster.as_deref())?;
+    let retry = settings.topic_names();
     let cluster = Cluster::connect(kafka, consumer.cluster.as_deref()).await?;
     let topics = cluster.topics().await?;
     let names: Vec<_> = topics.iter().map(|topic| topic.name.as_str()).collect();
-    let mut wanted = Vec::new();
+    let (mut wanted, mut retried) = (Vec::new(), Vec::new());
     for topic in &consumer.topics {
         let matched = matching(topic.name(), &names);
         wanted.extend(matched.unwrap_or_default());
+        let pattern = retry.retry_pattern(&consumer.group_id, topic.name());
+        retried.extend(matching(&pattern, &names).unwrap_or_default());
     }
+    let name = consumer.name.clone();
     let partitions = cluster.lag(&consumer.group_id, &wanted).await?;
-    Ok(GroupLag::new(
-        Some(consumer.name.clone()),
-        consumer.group_id.clone(),
-        partitions,
-    ))
+    let source = GroupLag::new(Some(name), consumer.group_id.clone(), partitions);
+    if retried.is_empty() {
+        return Ok(vec![source]);
+    }
+    let name = format!("{}.{}", consumer.name, retry.retry_suffix);
+    let group = retry.retry_group(&consumer.group_id);
+    let partitions = cluster.lag(&group, &retried).await?;
+    Ok(vec![source, GroupLag::new(Some(name), group, partitions)])
 }
 
 fn shown(group: &GroupLag) -> String {
@@ -136,7 +149,7 @@ fn shown(group: &GroupLag) -> String {
             or_dash(partition.committed),
             or_dash(partition.end),
             or_dash(partition.lag),
-            partition.done_above.to_string(),
+            or_dash(partition.committed.map(|_| partition.done_above)),
         ]);
     }
     format!("{title}: lag {}\n{table}", thousands(group.lag))
@@ -174,6 +187,6 @@ mod tests {
             panic!("{text}");
         };
         assert_eq!(*first, ["orders", "0", "3", "10", "7", "2"]);
-        assert_eq!(*last, ["orders", "1", "-", "5", "-", "0"]);
+        assert_eq!(*last, ["orders", "1", "-", "5", "-", "-"]);
     }
 }

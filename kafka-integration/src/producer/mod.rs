@@ -49,5 +49,6 @@ pub use outgoing::Outgoing;
 pub use outgoing_pipeline::OutgoingPipeline;
 pub use pipeline::Pipeline;
 pub use pipeline_error::{FailedRecord, PipelineError, Summary, Undelivered};
+pub(crate) use receipt::Receipt;
 pub use record::Record;
 pub use suppress::{Suppression, suppress, unsuppressed};

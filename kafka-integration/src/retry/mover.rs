@@ -8,7 +8,7 @@ use parking_lot::Mutex;
 
 use crate::admin::{AdminError, Cluster};
 use crate::kafka::{Kafka, KafkaError};
-use crate::producer::{Delivery, Outgoing, ProduceError, moves, unsuppressed};
+use crate::producer::{Delivery, Outgoing, ProduceError, Receipt, moves};
 use crate::settings::ClientKind;
 use crate::topic::TopicName;
 
@@ -103,8 +103,9 @@ impl Mover {
         Ok(())
     }
 
-    /// Sends a message of `source` to `target`, which is made when it is
-    /// missing and may be; `Ok` once the broker acknowledged it.
+    /// Queues a message of `source` for `target`, which is made when it is
+    /// missing and may be. Messages that are queued one after another stand in
+    /// the target in that order.
     ///
     /// `record.partition` is the message's partition in its source. It keeps
     /// that number if the target has as many; else its key chooses. No
@@ -112,21 +113,21 @@ impl Mover {
     /// message would be lost.
     ///
     /// # Errors
-    /// When the target is not there, or did not acknowledge the message. Trying
-    /// again is right after each of them, unless
+    /// When the target is not there, or the client does not take the message.
+    /// Trying again is right after each of them, unless
     /// [the client is gone](MoveError::is_client_gone).
-    pub(crate) async fn send(
+    pub(crate) async fn queue(
         &self,
         target: &TopicName,
         source: &str,
         record: &Outgoing,
-    ) -> Result<Delivery, MoveError> {
+    ) -> Result<Queued, MoveError> {
         let preparation = self.preparation(target, source, None);
         let partitions = self.outcome(target, &preparation).await?;
         let fits = record
             .partition
             .is_none_or(|n| (0..partitions).contains(&n));
-        let sent = match fits {
+        let queued = match fits {
             true => self.produce(target, record).await,
             false => {
                 let anywhere = Outgoing {
@@ -136,23 +137,52 @@ impl Mover {
                 self.produce(target, &anywhere).await
             }
         };
-        sent.map_err(|error| {
-            let error = MoveError::produce(target, source, error);
-            if matches!(error, MoveError::Gone { .. }) {
-                self.forget(target, &preparation);
-            }
-            error
-        })
+        match queued {
+            Ok(receipt) => Ok(Queued {
+                mover: self.clone(),
+                target: target.clone(),
+                source: source.to_owned(),
+                preparation,
+                receipt,
+            }),
+            Err(error) => Err(self.refused(target, source, &preparation, error)),
+        }
     }
 
     async fn produce(
         &self,
         target: &TopicName,
         record: &Outgoing,
-    ) -> Result<Delivery, ProduceError> {
+    ) -> Result<Receipt, ProduceError> {
         let cluster = self.inner.cluster.as_deref();
         let producer = self.inner.kafka.mover_producer(cluster)?;
-        unsuppressed(producer.send_outgoing(target.as_str(), record)).await
+        producer.queue_single(target.as_str(), record).await
+    }
+
+    fn refused(
+        &self,
+        target: &TopicName,
+        source: &str,
+        preparation: &Preparation,
+        error: ProduceError,
+    ) -> MoveError {
+        let error = MoveError::produce(target, source, error);
+        if matches!(error, MoveError::Gone { .. }) {
+            self.forget(target, preparation);
+        }
+        error
+    }
+
+    /// Queues a message and waits until it is acknowledged.
+    #[cfg(test)]
+    async fn send(
+        &self,
+        target: &TopicName,
+        source: &str,
+        record: &Outgoing,
+    ) -> Result<Delivery, MoveError> {
+        let queued = self.queue(target, source, record).await?;
+        queued.acknowledged().await
     }
 
     /// The look at that topic, which begins unless it has.
@@ -200,6 +230,29 @@ impl Mover {
         {
             targets.remove(target);
         }
+    }
+}
+
+/// A message on its way to its target.
+pub(crate) struct Queued {
+    mover: Mover,
+    target: TopicName,
+    source: String,
+    preparation: Preparation,
+    receipt: Receipt,
+}
+
+impl Queued {
+    /// Waits until the broker acknowledged the message.
+    ///
+    /// # Errors
+    /// When it did not; see [`Mover::queue`].
+    pub(crate) async fn acknowledged(self) -> Result<Delivery, MoveError> {
+        let refused = |error| {
+            self.mover
+                .refused(&self.target, &self.source, &self.preparation, error)
+        };
+        self.receipt.delivered().await.map_err(refused)
     }
 }
 

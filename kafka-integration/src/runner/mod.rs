@@ -18,6 +18,7 @@ mod past;
 mod pauses;
 mod plan;
 mod poll;
+mod queue_turns;
 mod raw;
 mod rebalance;
 pub(crate) mod record;

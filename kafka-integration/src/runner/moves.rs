@@ -7,6 +7,7 @@ use std::time::Duration;
 use rdkafka::types::RDKafkaErrorCode as Code;
 
 use super::partition::Partition;
+use super::queue_turns::QueueTurn;
 use super::raw::Work;
 use super::shared::Shared;
 use super::status::Stopped;
@@ -56,11 +57,13 @@ impl Shared {
         };
         // The record is a copy; the message needs to keep no fetch buffer alive.
         work.detach();
+        // They stand in their target as they stood in their lane.
+        let turn = partition.moves.announce();
         let (shared, partition) = (Arc::clone(self), Arc::clone(partition));
         let dead = matches!(destination, Destination::DeadLetter(_));
         self.runtime.spawn(async move {
             let moved = match target {
-                Ok(target) => shared.send(&partition, &work, &target, &record).await,
+                Ok(target) => shared.send(&partition, &work, &target, &record, turn).await,
                 Err(error) => {
                     let offset = work.message.offset();
                     let reason = error.to_string();
@@ -90,11 +93,22 @@ impl Shared {
         work: &Work,
         target: &TopicName,
         record: &Outgoing,
+        turn: QueueTurn,
     ) -> bool {
         let mut delay = FIRST_DELAY;
         let mut stopped = false;
+        let mut turn = Some(turn);
         let acknowledged = loop {
-            let sent = self.mover.send(target, &partition.rules.source, record);
+            let sent = async {
+                if let Some(turn) = &mut turn {
+                    turn.come().await;
+                }
+                let queued = self.mover.queue(target, &partition.rules.source, record);
+                let queued = queued.await;
+                // The next one is not held up by one that is refused.
+                turn = None;
+                queued?.acknowledged().await
+            };
             let error = tokio::select! {
                 biased;
                 () = partition.ended().cancelled() => break false,

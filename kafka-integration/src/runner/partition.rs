@@ -7,6 +7,7 @@ use parking_lot::{Mutex, MutexGuard};
 use tokio_util::sync::CancellationToken;
 
 use super::handler::Handler;
+use super::queue_turns::QueueTurns;
 use super::raw::TopicName;
 use super::rules::Rules;
 use super::tracker::Tracker;
@@ -39,6 +40,8 @@ pub(crate) struct Partition {
     ended: CancellationToken,
     /// Messages were given back and should now be delivered again.
     rewind: AtomicBool,
+    /// Whose turn it is to be moved away.
+    pub(super) moves: QueueTurns,
 }
 
 impl Partition {
@@ -65,6 +68,7 @@ impl Partition {
             draining: CancellationToken::new(),
             ended: CancellationToken::new(),
             rewind: AtomicBool::new(false),
+            moves: QueueTurns::default(),
         }
     }
 

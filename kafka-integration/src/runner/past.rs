@@ -9,6 +9,9 @@ use super::rules::Rules;
 use crate::message::{Headers, Timestamp};
 use crate::retry::{Original, Trail};
 
+/// The longest that a policy has a message wait.
+const LONGEST_WAIT: Duration = Duration::from_secs(365 * 24 * 3_600);
+
 /// The attempts before this one.
 #[derive(Debug, Clone)]
 pub(crate) struct Past {
@@ -88,8 +91,10 @@ impl Past {
     }
 
     fn wait(&self) -> Option<Instant> {
-        let millis = self.due?.as_millis() - Timestamp::now().as_millis();
+        let due = self.due?.as_millis();
+        let millis = due.saturating_sub(Timestamp::now().as_millis());
         let millis = u64::try_from(millis).ok().filter(|millis| *millis > 0)?;
-        Some(Instant::now() + Duration::from_millis(millis))
+        // Whatever a header says, a message comes back some day.
+        Some(Instant::now() + Duration::from_millis(millis).min(LONGEST_WAIT))
     }
 }

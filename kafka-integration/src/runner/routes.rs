@@ -121,12 +121,12 @@ impl Routes {
             )
         })?;
         let is_named = self.named.iter().any(|(name, _)| name == topic);
+        let rules = Rules::of(topic, &self.group, &self.names, &route.policy);
         let rules = match self.role {
-            Role::Source if is_named => Rules::of_source,
-            Role::Source => Rules::of_matched,
-            Role::Retry => Rules::of_retry,
+            Role::Source if is_named => rules,
+            Role::Source => rules.matched(),
+            Role::Retry => rules.retry(),
         };
-        let rules = rules(topic, &self.group, &self.names, &route.policy);
         Ok((Arc::clone(&route.handler), Arc::new(rules)))
     }
 

@@ -24,8 +24,8 @@ pub(crate) struct Rules {
 }
 
 impl Rules {
-    /// For a topic itself.
-    pub(super) fn of_source(
+    /// For a topic that is named, or is not one of this group's own.
+    pub(super) fn of(
         topic: &str,
         group: &Arc<str>,
         names: &Arc<TopicNames>,
@@ -41,30 +41,21 @@ impl Rules {
         }
     }
 
-    /// For a topic that only a pattern names.
-    pub(super) fn of_matched(
-        topic: &str,
-        group: &Arc<str>,
-        names: &Arc<TopicNames>,
-        policy: &Arc<RetryPolicy>,
-    ) -> Self {
+    /// The topic is only matched by a pattern.
+    pub(super) fn matched(self) -> Self {
         Self {
-            passes_by: names.is_moved_to(group, topic),
-            ..Self::of_source(topic, group, names, policy)
+            passes_by: self.names.is_moved_to(&self.group, &self.source),
+            ..self
         }
     }
 
-    /// For a retry topic.
-    pub(super) fn of_retry(
-        topic: &str,
-        group: &Arc<str>,
-        names: &Arc<TopicNames>,
-        policy: &Arc<RetryPolicy>,
-    ) -> Self {
-        let source = names.source_of_retry(group, topic).unwrap_or(topic);
+    /// The topic is a retry topic.
+    pub(super) fn retry(self) -> Self {
+        let source = self.names.source_of_retry(&self.group, &self.source);
         Self {
             is_retry: true,
-            ..Self::of_source(source, group, names, policy)
+            source: source.map_or_else(|| Arc::clone(&self.source), Arc::from),
+            ..self
         }
     }
 
@@ -80,6 +71,6 @@ impl Rules {
     #[cfg(test)]
     pub(super) fn for_test() -> Arc<Self> {
         let (group, names) = (Arc::from("group"), Arc::default());
-        Arc::new(Self::of_source("topic", &group, &names, &Arc::default()))
+        Arc::new(Self::of("topic", &group, &names, &Arc::default()))
     }
 }

@@ -169,6 +169,8 @@ impl Shared {
             partition.close();
             let dropped = self.lanes.remove(partition);
             self.drop_works(partition, dropped);
+            let parked = self.parked.remove(partition);
+            self.drop_works(partition, parked);
         }
         self.look_now();
     }

@@ -87,7 +87,7 @@ async fn the_lag_of_a_consumer_is_shown_and_what_was_never_committed_is_a_dash()
         );
         let row = lag.output.lines().find(|line| line.starts_with(&topic));
         let cells: Vec<_> = row.expect("a row").split_whitespace().collect();
-        assert_eq!(cells[1..], ["0", "-", "1", "-"]);
+        assert_eq!(cells[1..], ["0", "-", "1", "-", "-"]);
         assert!(
             lag.output.contains("none of its topics exists yet"),
             "{lag:?}"

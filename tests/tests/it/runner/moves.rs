@@ -149,3 +149,42 @@ async fn what_waits_for_long_takes_no_room_from_what_is_due_sooner() {
         running.stop().await;
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn dead_letters_stand_in_the_order_of_their_messages() {
+    const MANY: usize = 2_000;
+    for broker in TestBroker::each("dead_letters_stand_in_order") {
+        let kafka = broker.kafka();
+        let topic = broker.topic("order").await;
+        let group = unique("order");
+        let values = (0..MANY).map(|number| {
+            let value = OrTombstone::Value(json!(number.to_string()));
+            kafka_integration::producer::Record::<Probe>::new(value).key("one".to_owned())
+        });
+        Probe::produce_only(&topic)
+            .produce_batch(values)
+            .on(&kafka)
+            .await
+            .expect("acknowledged");
+        let failing = Probe::new(&topic, |_, _| async {
+            Err(ConsumeError::new("no").terminal())
+        });
+        let failing = ConsumerSpec::new("Failing", &group).topic(failing);
+        let read: Arc<Mutex<Vec<usize>>> = Arc::default();
+        let notes = Arc::clone(&read);
+        let letters = Probe::new(format!("{group}.{topic}.dlt"), move |message, _| {
+            let number = text(message).parse().expect("a number");
+            notes.lock().expect("not poisoned").push(number);
+            async { Ok(()) }
+        });
+        let letters = ConsumerSpec::new("Letters", unique("letters")).topic(letters);
+        let running = Running::start(&kafka, [failing, letters]);
+        eventually("all dead letters", || {
+            read.lock().expect("not poisoned").len() == MANY
+        })
+        .await;
+        running.stop().await;
+        let read = read.lock().expect("not poisoned");
+        assert!(read.is_sorted(), "{read:?}");
+    }
+}
