@@ -1,5 +1,6 @@
 use std::error::Error;
 use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use super::{ConsumeError, Fate};
 use crate::codec::DecodeError;
@@ -34,13 +35,15 @@ impl Failure {
         }
     }
 
-    /// Its text, for the dead letter.
+    /// Its text, for the dead letter. To ask an error for it is to run the
+    /// application's code, which may panic.
     pub(crate) fn text(&self) -> String {
-        match self {
+        let text = AssertUnwindSafe(|| match self {
             Self::Handler(error) => error.to_string(),
             Self::Panic(text) => text.clone(),
             Self::Decode(error) => error.to_string(),
-        }
+        });
+        catch_unwind(text).unwrap_or_else(|_| "an error that panics when asked for its text".into())
     }
 
     /// The error itself, to ask for its type.
@@ -56,9 +59,9 @@ impl Failure {
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Handler(error) => write!(f, "the handler failed: {error}"),
-            Self::Panic(text) => write!(f, "the handler panicked: {text}"),
-            Self::Decode(error) => error.fmt(f),
+            Self::Handler(_) => write!(f, "the handler failed: {}", self.text()),
+            Self::Panic(_) => write!(f, "the handler panicked: {}", self.text()),
+            Self::Decode(_) => f.write_str(&self.text()),
         }
     }
 }

@@ -54,6 +54,8 @@ pub(super) enum Pause {
     Share,
     /// Of a retry topic: enough of it waits for its time.
     Waiting,
+    /// The broker refuses a message that has no lane to stop.
+    Refused,
 }
 
 impl Assigned {

@@ -55,38 +55,46 @@ impl Shared {
             partition: Some(partition.id),
             timestamp: work.message.timestamp(),
         };
-        // The record is a copy; the message needs to keep no fetch buffer alive.
-        work.detach();
+        // The record is a copy.
+        work.message.forget_content();
         // They stand in their target as they stood in their lane.
         let turn = partition.moves.announce();
         let (shared, partition) = (Arc::clone(self), Arc::clone(partition));
         let dead = matches!(destination, Destination::DeadLetter(_));
         self.runtime.spawn(async move {
-            let moved = match target {
+            let end = match target {
                 Ok(target) => shared.send(&partition, &work, &target, &record, turn).await,
                 Err(error) => {
-                    let offset = work.message.offset();
                     let reason = error.to_string();
                     shared.refused(&partition, &work, &error.name, Code::InvalidTopic, &reason);
-                    shared.stop_lane(&partition, &work, &error.name, reason);
-                    partition.draining().cancelled().await;
-                    shared.counters.resumed(&partition, offset);
-                    false
+                    let stop = shared.stop(&partition, &work, &error.name, reason);
+                    if stop != Stop::GiveBack {
+                        partition.draining().cancelled().await;
+                    }
+                    shared.go_on(&partition, &work, stop);
+                    match stop {
+                        Stop::GiveBack => End::GivenBack,
+                        _ => End::GivenUp,
+                    }
                 }
             };
-            match moved {
-                true => {
+            match end {
+                End::Acknowledged => {
                     shared.counters.moved(dead);
                     partition.tracker().finish(work.sequence);
                     shared.release(&partition, 1, work.size);
                 }
-                false => shared.drop_works(&partition, [work]),
+                End::GivenUp => shared.drop_works(&partition, [work]),
+                End::GivenBack => {
+                    shared.give_back(&partition, [work]);
+                    partition.want_rewind();
+                }
             }
         });
     }
 
-    /// Sends until the broker acknowledges; `false` when the partition goes
-    /// before.
+    /// Sends until the broker acknowledges, or until the message is no longer
+    /// this assignment's to send.
     async fn send(
         self: &Arc<Self>,
         partition: &Arc<Partition>,
@@ -94,11 +102,11 @@ impl Shared {
         target: &TopicName,
         record: &Outgoing,
         turn: QueueTurn,
-    ) -> bool {
+    ) -> End {
         let mut delay = FIRST_DELAY;
-        let mut stopped = false;
+        let mut stop = Stop::None;
         let mut turn = Some(turn);
-        let acknowledged = loop {
+        let end = loop {
             let sent = async {
                 if let Some(turn) = &mut turn {
                     turn.come().await;
@@ -111,9 +119,9 @@ impl Shared {
             };
             let error = tokio::select! {
                 biased;
-                () = partition.ended().cancelled() => break false,
+                () = partition.ended().cancelled() => break End::GivenUp,
                 sent = sent => match sent {
-                    Ok(_) => break true,
+                    Ok(_) => break End::Acknowledged,
                     Err(error) => error,
                 },
             };
@@ -121,36 +129,34 @@ impl Shared {
                 // The application shuts down: nothing moves any more, and the
                 // message stays uncommitted.
                 partition.draining().cancelled().await;
-                break false;
+                break End::GivenUp;
             }
             let (target, reason) = (target.as_str(), error.to_string());
             self.refused(partition, work, target, error.code(), &reason);
-            if !stopped {
-                stopped = true;
-                self.stop_lane(partition, work, target, reason);
+            if stop == Stop::None {
+                stop = self.stop(partition, work, target, reason);
+            }
+            if stop == Stop::GiveBack {
+                break End::GivenBack;
             }
             tokio::select! {
                 biased;
-                () = partition.draining().cancelled() => break false,
+                () = partition.draining().cancelled() => break End::GivenUp,
                 () = tokio::time::sleep(delay) => {}
             }
             delay = (delay * 2).min(LONGEST_DELAY);
         };
-        if stopped {
-            self.counters.resumed(partition, work.message.offset());
-            if acknowledged {
-                tracing::info!(
-                    consumer = %self.name,
-                    ?partition,
-                    offset = work.message.offset(),
-                    %target,
-                    "moved at last; its lane goes on"
-                );
-            }
-            let hired = self.lanes.go_on(partition, work.lane);
-            self.start_workers(hired);
+        if stop != Stop::None && matches!(end, End::Acknowledged) {
+            tracing::info!(
+                consumer = %self.name,
+                ?partition,
+                offset = work.message.offset(),
+                %target,
+                "moved at last; what it held up goes on"
+            );
         }
-        acknowledged
+        self.go_on(partition, work, stop);
+        end
     }
 
     /// Tells the error handler.
@@ -166,16 +172,58 @@ impl Shared {
         });
     }
 
-    fn stop_lane(&self, partition: &Arc<Partition>, work: &Work, target: &str, reason: String) {
-        self.lanes.stop(partition, work.lane);
-        self.counters.stopped(Stopped {
-            topic: partition.topic.to_string(),
-            partition: partition.id,
-            offset: work.message.offset(),
-            target: target.to_owned(),
-            reason,
-        });
+    /// A refused message stops its lane; one without a lane stops the fetching
+    /// of its partition, and others like it wait at the broker.
+    fn stop(&self, partition: &Arc<Partition>, work: &Work, target: &str, reason: String) -> Stop {
+        let stop = match self.lanes.stop(partition, work.lane) {
+            true => Stop::Lane,
+            false if partition.add_refused() == 0 => Stop::Partition,
+            false => Stop::GiveBack,
+        };
+        if stop != Stop::GiveBack {
+            self.counters.stopped(Stopped {
+                topic: partition.topic.to_string(),
+                partition: partition.id,
+                offset: work.message.offset(),
+                target: target.to_owned(),
+                reason,
+            });
+        }
+        stop
     }
+
+    /// What was stopped for the message goes on.
+    fn go_on(self: &Arc<Self>, partition: &Arc<Partition>, work: &Work, stop: Stop) {
+        match stop {
+            Stop::None => return,
+            Stop::GiveBack => return partition.remove_refused(),
+            Stop::Partition => partition.remove_refused(),
+            Stop::Lane => {
+                let hired = self.lanes.go_on(partition, work.lane);
+                self.start_workers(hired);
+            }
+        }
+        self.counters.resumed(partition, work.message.offset());
+    }
+}
+
+/// What became of a message that was to be moved.
+enum End {
+    Acknowledged,
+    /// Its partition goes: it stays uncommitted.
+    GivenUp,
+    /// It waits at the broker until it is delivered again.
+    GivenBack,
+}
+
+/// What stands still for a refused message.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Stop {
+    None,
+    Lane,
+    Partition,
+    /// Nothing for this one: another stands for it.
+    GiveBack,
 }
 
 fn trail(partition: &Partition, work: &Work, destination: Destination, failure: &Failure) -> Trail {

@@ -47,7 +47,7 @@ impl Parked {
                 return false;
             }
             (messages, bytes) = (messages + 1, bytes + work.size);
-            messages > keep.messages || bytes > keep.bytes
+            messages > keep.messages || (bytes > keep.bytes && messages > 1 && keep.messages > 0)
         });
         let shed: Vec<_> = excess.map(|(_, (_, work))| work).collect();
         drop(state);
@@ -87,6 +87,9 @@ impl Shared {
         if partition.draining().is_cancelled() {
             drop(state);
             self.drop_works(partition, [work]);
+            // What stood behind it came back to the lanes after they were drained.
+            let behind = self.lanes.drain(partition);
+            self.drop_works(partition, behind);
             return;
         }
         partition.parked(work.size);

@@ -40,6 +40,8 @@ pub(crate) struct Partition {
     ended: CancellationToken,
     /// Messages were given back and should now be delivered again.
     rewind: AtomicBool,
+    /// Messages without a lane that the broker does not take elsewhere.
+    refused: AtomicUsize,
     /// Whose turn it is to be moved away.
     pub(super) moves: QueueTurns,
 }
@@ -68,6 +70,7 @@ impl Partition {
             draining: CancellationToken::new(),
             ended: CancellationToken::new(),
             rewind: AtomicBool::new(false),
+            refused: AtomicUsize::new(0),
             moves: QueueTurns::default(),
         }
     }
@@ -125,6 +128,19 @@ impl Partition {
     pub(super) fn waiting(&self) -> (usize, usize) {
         let bytes = self.parked_bytes.load(Ordering::Acquire);
         (self.parked.load(Ordering::Acquire), bytes)
+    }
+
+    /// A message without a lane is refused elsewhere; how many others are.
+    pub(super) fn add_refused(&self) -> usize {
+        self.refused.fetch_add(1, Ordering::AcqRel)
+    }
+
+    pub(super) fn remove_refused(&self) {
+        self.refused.fetch_sub(1, Ordering::AcqRel);
+    }
+
+    pub(super) fn refused(&self) -> usize {
+        self.refused.load(Ordering::Acquire)
     }
 
     /// Asks to start a message; `false` when the partition is draining and the

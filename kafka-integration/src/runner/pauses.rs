@@ -69,9 +69,9 @@ pub(super) fn review(
                 ));
             }
         }
-        if wanted == Some(Pause::Waiting) {
+        if wanted == Some(Pause::Waiting) && holds_more(&partition, &share) {
             // The rest is due later still, and nobody else's room.
-            let shed = context.shared.parked.shed(&partition, share.part(2));
+            let shed = context.shared.parked.shed(&partition, share.waiting());
             if !shed.is_empty() {
                 partition.want_rewind();
                 context.shared.give_back(&partition, shed);
@@ -144,6 +144,15 @@ struct Share {
 }
 
 impl Share {
+    /// What may wait for its time: one message, whatever its size, or half.
+    fn waiting(&self) -> Keep {
+        let half = self.part(2);
+        Keep {
+            messages: half.messages.max(1),
+            ..half
+        }
+    }
+
     /// So manieth of it.
     fn part(&self, divisor: usize) -> Keep {
         Keep {
@@ -168,11 +177,17 @@ fn waits(consumer: &BaseConsumer<PollContext>, assigned: &Assigned) -> bool {
     }
 }
 
-/// Whether more than that waits for its time. In a retry topic messages are due
+/// Whether more waits for its time than should. In a retry topic messages are due
 /// one after another: to hold many of them takes the room of other topics.
-fn holds_more(partition: &Partition, than: Keep) -> bool {
-    let (messages, bytes) = partition.waiting();
-    messages > than.messages || bytes > than.bytes
+fn holds_more(partition: &Partition, share: &Share) -> bool {
+    let ((messages, bytes), most) = (partition.waiting(), share.waiting());
+    messages > most.messages || (bytes > most.bytes && messages > 1)
+}
+
+/// Whether so little waits that more should be fetched.
+fn holds_little(partition: &Partition, share: &Share) -> bool {
+    let ((messages, bytes), least) = (partition.waiting(), share.part(4));
+    messages == 0 || (messages <= least.messages && bytes <= least.bytes)
 }
 
 fn wants_pause(
@@ -203,7 +218,8 @@ fn wants_pause(
         None | Some(Pause::Predecessor) => true,
         Some(Pause::Window) => window <= limits.max_uncommitted / 2,
         Some(Pause::Record) => left_out <= limits.max_in_flight / 2,
-        Some(Pause::Waiting) => !holds_more(partition, share.part(4)),
+        Some(Pause::Waiting) => holds_little(partition, share),
+        Some(Pause::Refused) => partition.refused() == 0,
         Some(Pause::Share) => {
             messages.saturating_sub(standing) <= share.messages / 4
                 && (bytes <= share.bytes / 4 || standing > 0)
@@ -219,7 +235,10 @@ fn wants_pause(
     if left_out > limits.max_in_flight && !rewinding {
         return Some(Pause::Record);
     }
-    if partition.rules.is_retry && holds_more(partition, share.part(2)) {
+    if partition.refused() > 0 {
+        return Some(Pause::Refused);
+    }
+    if partition.rules.is_retry && holds_more(partition, share) {
         return Some(Pause::Waiting);
     }
     let above = messages > share.messages || bytes > share.bytes;

@@ -69,6 +69,17 @@ impl RawMessage {
         OVERHEAD + length(self.key()) + length(self.payload())
     }
 
+    /// Forgets everything of the message but where it stands.
+    pub(crate) fn forget_content(&mut self) {
+        *self = Self::Owned(Box::new(OwnedMessage {
+            offset: self.offset(),
+            key: None,
+            payload: None,
+            headers: Headers::new(),
+            timestamp: self.timestamp(),
+        }));
+    }
+
     /// Has the message in memory of its own, so that it pins no fetch buffer.
     pub(crate) fn detach(&mut self) {
         if let Self::Native(message) = self {

@@ -6,9 +6,8 @@ use regex::Regex;
 
 use super::handler::Handler;
 use super::rules::Rules;
-use crate::consumer::ConsumerSpec;
+use crate::consumer::{ConsumerSpec, TopicBinding};
 use crate::retry::{RetryPolicy, TopicNames};
-use crate::topic::TopicName;
 
 /// A consumer's topics, by name and by pattern.
 pub(super) struct Routes {
@@ -55,13 +54,17 @@ impl Routes {
             names: Arc::new(names),
             role,
         };
-        for topic in &spec.topics {
+        let is_pattern = |topic: &&TopicBinding| topic.name().starts_with('^');
+        let patterns = spec.topics.iter().filter(is_pattern);
+        let named = spec.topics.iter().filter(|topic| !is_pattern(topic));
+        // A topic that is named is not taken by a pattern, its retry topics
+        // neither.
+        for topic in named.chain(patterns) {
             let route = Route {
                 handler: Arc::clone(&topic.handler),
                 policy: Arc::new(spec.policy(topic, default)),
             };
-            let is_pattern = TopicName::parse(topic.name()).is_ok_and(|name| name.is_pattern());
-            match (role, is_pattern) {
+            match (role, is_pattern(&topic)) {
                 (Role::Source, false) => routes.named.push((topic.name().to_owned(), route)),
                 (Role::Source, true) => routes.add_pattern(topic.name().to_owned(), route),
                 (Role::Retry, _) => {

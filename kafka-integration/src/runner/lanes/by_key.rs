@@ -201,10 +201,10 @@ impl Order for ByKey {
         }
     }
 
-    fn stop(&mut self, partition: &Arc<Partition>, lane: Lane) {
+    fn stop(&mut self, partition: &Arc<Partition>, lane: Lane) -> bool {
         // Without order, a message is alone in its lane.
         let Some(lane) = lane else {
-            return;
+            return false;
         };
         let now = Instant::now();
         let idle = || KeyLane {
@@ -215,6 +215,7 @@ impl Order for ByKey {
         let lane = self.busy.entry(key).or_insert_with(idle);
         lane.stops += 1;
         lane.hold();
+        true
     }
 
     fn go_on(&mut self, partition: &Arc<Partition>, lane: Lane) {

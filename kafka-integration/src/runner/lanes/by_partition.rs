@@ -184,7 +184,7 @@ impl Order for ByPartition {
         }
     }
 
-    fn stop(&mut self, partition: &Arc<Partition>, _: Lane) {
+    fn stop(&mut self, partition: &Arc<Partition>, _: Lane) -> bool {
         let lane = self.lanes.entry(partition.generation());
         let lane = lane.or_insert_with(|| PartitionLane::idle(partition));
         lane.stops += 1;
@@ -192,6 +192,7 @@ impl Order for ByPartition {
             lane.state = LaneState::Stopped;
         }
         lane.queue.iter_mut().for_each(Work::detach);
+        true
     }
 
     fn go_on(&mut self, partition: &Arc<Partition>, _: Lane) {

@@ -66,7 +66,8 @@ trait Order: Send {
 
     /// A message of the lane can't be moved away: nothing more of the lane is
     /// started until [`go_on`](Self::go_on) was called as often as this.
-    fn stop(&mut self, partition: &Arc<Partition>, lane: Lane);
+    /// `false` when it has no lane.
+    fn stop(&mut self, partition: &Arc<Partition>, lane: Lane) -> bool;
 
     fn go_on(&mut self, partition: &Arc<Partition>, lane: Lane);
 
@@ -382,11 +383,12 @@ impl Lanes {
 
     /// A message of the lane can't be moved away: nothing more of the lane is
     /// started until [`go_on`](Self::go_on) was called as often as this.
-    pub(super) fn stop(&self, partition: &Arc<Partition>, lane: Lane) {
+    /// `false` when it has no lane.
+    pub(super) fn stop(&self, partition: &Arc<Partition>, lane: Lane) -> bool {
         let mut state = self.state.lock();
         // An ended assignment was taken out of the lanes, or will be.
         if partition.ended().is_cancelled() {
-            return;
+            return true;
         }
         match state.gathers.of(partition) {
             Some(gather) => gather.stop(partition, lane),

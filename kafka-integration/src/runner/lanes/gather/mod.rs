@@ -333,13 +333,14 @@ impl Gather {
 
     /// A message of the lane can't be moved away: nothing more of it goes until
     /// [`go_on`](Self::go_on) was called as often as this.
-    pub(super) fn stop(&mut self, partition: &Arc<Partition>, lane: Lane) {
+    pub(super) fn stop(&mut self, partition: &Arc<Partition>, lane: Lane) -> bool {
         // Without order, a message is alone in its lane.
         if lane.is_some() {
             let id = (partition.generation(), lane);
             self.lane(id, partition);
             self.change(id, |lane| lane.stop());
         }
+        lane.is_some()
     }
 
     pub(super) fn go_on(&mut self, partition: &Arc<Partition>, lane: Lane, now: Instant) {
