@@ -20,6 +20,7 @@
 mod client;
 mod cluster;
 mod create;
+mod delete_records;
 mod error;
 mod group;
 mod lag;

@@ -29,6 +29,7 @@ mod rules;
 mod shared;
 mod status;
 mod supervise;
+mod sweep;
 mod tracker;
 mod turn;
 

@@ -106,6 +106,11 @@ impl Plan {
         &self.name
     }
 
+    /// The consumer group.
+    pub(super) fn group(&self) -> &str {
+        self.counters.group_id()
+    }
+
     pub(super) fn kafka(&self) -> &Kafka {
         &self.kafka
     }
@@ -150,7 +155,7 @@ impl Plan {
         topics.collect()
     }
 
-    fn routes(&self) -> Routes {
+    pub(super) fn routes(&self) -> Routes {
         Routes::of(&self.spec, self.role, &self.policy, self.names.clone())
     }
 

@@ -6,6 +6,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::plan::Plan;
 use super::supervise::supervise;
+use super::sweep::Sweep;
 use crate::admin::{AdminError, Cluster};
 use crate::kafka::ClientError;
 
@@ -27,7 +28,11 @@ pub(super) async fn supervise_retry(
         return Ok(());
     }
     plan.counters().activate();
-    supervise(plan, stop).await
+    let sweep = Sweep::of(&plan);
+    tokio::select! {
+        ended = supervise(plan, stop) => ended,
+        never = sweep.run() => match never {},
+    }
 }
 
 async fn is_wanted(plan: &Plan) -> bool {

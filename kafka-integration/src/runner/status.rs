@@ -122,6 +122,10 @@ impl Counters {
         &self.name
     }
 
+    pub(super) fn group_id(&self) -> &str {
+        &self.group_id
+    }
+
     /// From here on it is shown.
     pub(super) fn activate(&self) {
         self.active.store(true, Ordering::Relaxed);
