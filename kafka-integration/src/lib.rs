@@ -22,6 +22,8 @@ pub mod producer;
 pub mod retry;
 pub mod runner;
 pub mod settings;
+#[cfg(test)]
+mod test_log;
 pub mod topic;
 
 pub use kafka::{Kafka, KafkaBuilder, KafkaError, MissingState};

@@ -162,9 +162,22 @@ impl Cluster {
     /// One setting of a topic, be it a default; `None` when the brokers don't
     /// tell.
     pub(crate) async fn topic_setting(&self, topic: &str, setting: &str) -> Option<String> {
-        let entries = self.all_settings(topic).await?;
-        let entry = entries.into_iter().find(|entry| entry.name == setting);
-        entry?.value
+        let [value] = self.topic_settings(topic, [setting]).await?;
+        value
+    }
+
+    /// Some settings of a topic, be they defaults; `None` when the brokers don't
+    /// tell.
+    pub(crate) async fn topic_settings<const N: usize>(
+        &self,
+        topic: &str,
+        settings: [&str; N],
+    ) -> Option<[Option<String>; N]> {
+        let mut entries = self.all_settings(topic).await?;
+        Some(settings.map(|setting| {
+            let entry = entries.iter_mut().find(|entry| entry.name == setting);
+            entry?.value.take()
+        }))
     }
 
     /// The settings of a topic that are no defaults; `None` when the brokers

@@ -126,10 +126,67 @@ impl Registry {
             }
         }
         self.check_groups(&mut errors);
+        self.check_retry_groups(&mut errors);
+        self.check_moves(&mut errors);
         if errors.is_empty() {
             Ok(())
         } else {
             Err(errors)
+        }
+    }
+
+    /// Looks for consumers in the group of another one's retry topics: they would
+    /// reassign each other's partitions for ever.
+    fn check_retry_groups(&self, errors: &mut Vec<RegistryError>) {
+        let names = TopicNames::default();
+        let mut by_retry_group = HashMap::new();
+        for spec in &self.consumers {
+            let group = (spec.cluster.as_deref(), names.retry_group(&spec.group_id));
+            by_retry_group.entry(group).or_insert(spec);
+        }
+        for spec in &self.consumers {
+            let group = (spec.cluster.as_deref(), spec.group_id.clone());
+            if let Some(other) = by_retry_group.get(&group) {
+                errors.push(RegistryError::RetryGroup {
+                    consumer: spec.name.clone(),
+                    location: spec.location,
+                    group_id: spec.group_id.clone(),
+                    other_name: other.name.clone(),
+                    other: other.location,
+                    other_group: other.group_id.clone(),
+                });
+            }
+        }
+    }
+
+    /// Looks for two groups whose failed messages would move to the same topics:
+    /// each would handle the other's as well. What a pattern matches is only
+    /// known when it is there; the retry consumers pass such messages by.
+    fn check_moves(&self, errors: &mut Vec<RegistryError>) {
+        let mut first_of_place: HashMap<_, (&ConsumerSpec, &str)> = HashMap::new();
+        for spec in &self.consumers {
+            for topic in spec.topics.iter().map(TopicBinding::name) {
+                if topic.starts_with('^') {
+                    continue;
+                }
+                let place = format!("{}.{topic}", spec.group_id);
+                let cluster = spec.cluster.as_deref();
+                let first = first_of_place.entry((cluster, place.clone()));
+                let (first, first_topic) = *first.or_insert((spec, topic));
+                if first.group_id != spec.group_id {
+                    errors.push(RegistryError::SameRetryTopics {
+                        place,
+                        first_name: first.name.clone(),
+                        first: first.location,
+                        first_group: first.group_id.clone(),
+                        first_topic: first_topic.to_owned(),
+                        second_name: spec.name.clone(),
+                        second: spec.location,
+                        second_group: spec.group_id.clone(),
+                        second_topic: topic.to_owned(),
+                    });
+                }
+            }
         }
     }
 

@@ -72,6 +72,7 @@ mod status;
 mod table;
 mod tail;
 mod text;
+mod time;
 mod topics;
 
 use std::io::Write;

@@ -74,6 +74,11 @@ impl TopicNames {
             || self.source_of_retry(group, topic).is_some()
     }
 
+    /// Whether a topic is one where failed messages of that group are kept.
+    pub(crate) fn keeps_failed(&self, group: &str, topic: &str) -> bool {
+        self.is_moved_to(group, topic) && !topic.ends_with(JOURNAL)
+    }
+
     /// The group that consumes the retry topics of a group.
     pub fn retry_group(&self, group: &str) -> String {
         format!("{group}.{}", self.retry_suffix)
@@ -116,6 +121,8 @@ mod tests {
             assert!(!made.is_match(dead.as_str()), "{made}");
             assert!(names.is_moved_to("g.1", dead.as_str()));
             assert!(names.is_moved_to("g.1", &format!("{dead}.journal")));
+            assert!(names.keeps_failed("g.1", dead.as_str()));
+            assert!(!names.keeps_failed("g.1", &format!("{dead}.journal")));
             assert!(!names.is_moved_to("g", "other.dlt"));
             assert!(!names.is_moved_to("g.1", topic));
         }

@@ -22,6 +22,7 @@ use super::rebalance::{Failure, PollContext};
 use super::shared::Shared;
 use super::tracker::Delivery;
 use crate::native::{self, FetchQueue, NativeMessage};
+use crate::retry::Trail;
 
 /// Messages fetched at a time.
 const BATCH: usize = 1024;
@@ -299,7 +300,7 @@ impl PollLoop {
     fn deliver(
         &self,
         partition: &Partition,
-        message: RawMessage,
+        mut message: RawMessage,
         works: &mut Vec<Work>,
     ) -> Result<(), i64> {
         let offset = message.offset();
@@ -317,6 +318,10 @@ impl PollLoop {
                 partition.tracker().finish(sequence);
                 Ok(())
             }
+            Delivery::Handle(sequence) if self.is_of_another_group(partition, &mut message) => {
+                partition.tracker().finish(sequence);
+                Ok(())
+            }
             Delivery::Handle(sequence) => {
                 works.push(Work {
                     size: message.size(),
@@ -329,6 +334,34 @@ impl PollLoop {
                 Ok(())
             }
         }
+    }
+
+    /// Whether another group moved the message here, whose retry consumer reads
+    /// the topic too and handles it. That one has offsets of its own: what is
+    /// finished here is not finished there.
+    fn is_of_another_group(&self, partition: &Partition, message: &mut RawMessage) -> bool {
+        let rules = &partition.rules;
+        if !rules.is_retry {
+            return false;
+        }
+        let trail = Trail::of(&message.headers());
+        let Some(trail) = trail.filter(|trail| rules.is_of_another_group(trail)) else {
+            return false;
+        };
+        if self.shared.is_first_of_another_group(&partition.topic) {
+            tracing::warn!(
+                consumer = %self.shared.name,
+                topic = %partition.topic,
+                "another group moves its failed messages here too, and they are passed by: group \
+                 `{}` with topic `{}` and group `{}` with topic `{}` have retry and dead-letter \
+                 topics of the same names; rename one of the groups",
+                trail.group,
+                trail.original.topic,
+                rules.group,
+                rules.source,
+            );
+        }
+        true
     }
 
     fn message_error(&self, message: &NativeMessage, code: RDKafkaErrorCode) {

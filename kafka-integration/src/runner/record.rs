@@ -23,20 +23,43 @@
 //! are counted in whichever run they lie.
 //!
 //! **Kind 2, failed attempts.** Of open messages that failed, the lowest ones,
-//! in order of offset. Four numbers for each: how far its offset is above the
-//! one before (the first: above the committed offset), its attempts so far, the
-//! time of the first failure in milliseconds since 1970, and how many
-//! milliseconds later the next attempt is due.
+//! in order of offset. Four numbers for each:
+//!
+//! - how far its offset is above the one before (the first: above the committed
+//!   offset);
+//! - its attempts so far, at least 1;
+//! - its first failure, in milliseconds after that of the one before (the first:
+//!   since 1970);
+//! - when the next attempt is due, in milliseconds after the one before is (the
+//!   first: after its own first failure), and not before its first failure.
+//!
+//! The last two may be negative. They are written as 0, −1, 1, −2, … ↦ 0, 1, 2,
+//! 3, … (protobuf's zigzag).
 //!
 //! A text that is anything else, a damaged one, and one whose offset is not that
 //! of the commit it came with are no record: everything counts as open. A change
 //! that an older reader must not skip gets another prefix.
+//!
+//! # What fits
+//!
+//! Half of the text is kept for failed attempts, as far as there are some; the
+//! runs take what they need of the rest, and the failed attempts what that leaves.
+//! Either is cut off at the top. A failed attempt takes six or seven bytes where
+//! keys fail within seconds of each other and wait for some minutes at most, so
+//! 4,096 characters have room for about 230 of them beside as many runs as fit,
+//! and for about 470 when there are few runs. With days and millions of offsets
+//! between them they take up to 14 bytes, and about 100 have room. A message whose
+//! failed attempt is cut off is tried at once after a restart, and its attempts
+//! count from 1.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 mod codec;
+mod failures;
+#[cfg(test)]
+mod failures_tests;
 #[cfg(test)]
 mod tests;
 

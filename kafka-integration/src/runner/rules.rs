@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::raw::TopicName as SharedName;
-use crate::retry::{RetryPolicy, TopicNames};
+use crate::retry::{RetryPolicy, TopicNames, Trail};
 use crate::topic::{TopicName, TopicNameError};
 
 /// The policy of one assigned topic, and where its messages move to.
@@ -59,6 +59,18 @@ impl Rules {
         }
     }
 
+    /// Whether a retry topic's record with that trail is another group's: `a`
+    /// with the topic `b.c` and `a.b` with `c` have retry topics of one name.
+    /// The trail must lead here that way, so that the other group's retry
+    /// consumer does get it; what somebody copied here by hand is ours.
+    pub(super) fn is_of_another_group(&self, trail: &Trail) -> bool {
+        let (group, topic) = (&*trail.group, &*trail.original.topic);
+        let here = |prefix: &str| format!("{prefix}.");
+        self.is_retry
+            && group != &*self.group
+            && here(group) + topic == here(&self.group) + &*self.source
+    }
+
     /// The retry topic of that level.
     pub(super) fn retry_topic(&self, level: u32) -> Result<TopicName, TopicNameError> {
         self.names.retry(&self.group, &self.source, level)
@@ -72,5 +84,57 @@ impl Rules {
     pub(super) fn for_test() -> Arc<Self> {
         let (group, names) = (Arc::from("group"), Arc::default());
         Arc::new(Self::of("topic", &group, &names, &Arc::default()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::message::{Headers, Timestamp};
+    use crate::retry::{ErrorInfo, Original};
+
+    fn trail(group: &str, topic: &str) -> Trail {
+        let trail = Trail {
+            original: Original {
+                topic: topic.to_owned(),
+                partition: 0,
+                offset: 0,
+                timestamp: None,
+            },
+            group: group.to_owned(),
+            attempts: 1,
+            first_failure: Timestamp::from_millis(0),
+            last_failure: Timestamp::from_millis(0),
+            error: ErrorInfo {
+                class: "E".to_owned(),
+                text: String::new(),
+            },
+            reason: "retry".to_owned(),
+            due: None,
+        };
+        Trail::of(&trail.append_to(&Headers::new())).expect("a trail")
+    }
+
+    #[test]
+    fn a_message_is_anothers_when_its_trail_leads_to_this_topic_by_another_group() {
+        let (group, names) = (Arc::from("a"), Arc::default());
+        let rules = Rules::of("a.b.c.retry.1", &group, &names, &Arc::default()).retry();
+        assert_eq!(&*rules.source, "b.c");
+        assert!(rules.is_of_another_group(&trail("a.b", "c")));
+        for (group, topic) in [
+            ("a", "b.c"),
+            // Those groups have no retry consumer here: nobody else would
+            // handle what was copied from their topics.
+            ("a.b", "d"),
+            ("x", "b.c"),
+            ("a", "x"),
+            ("a.", "b.c"),
+        ] {
+            let ours = !rules.is_of_another_group(&trail(group, topic));
+            assert!(ours, "{group} with {topic}");
+        }
+        // Of a topic that is consumed by its name, a trail says nothing.
+        let source = Rules::of("a.b.c", &group, &names, &Arc::default());
+        assert!(!source.is_of_another_group(&trail("a.b", "c")));
     }
 }

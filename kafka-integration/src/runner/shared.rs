@@ -1,7 +1,7 @@
 //! What the poll thread, the lanes' workers and the rebalance callback of one
 //! consumer share.
 
-use std::collections::VecDeque;
+use std::collections::{HashSet, VecDeque};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -12,7 +12,7 @@ use super::budget::Budget;
 use super::lanes::Lanes;
 use super::parked::Parked;
 use super::partition::Partition;
-use super::raw::Work;
+use super::raw::{TopicName, Work};
 use super::status::Counters;
 use super::turn;
 use crate::kafka::{ClientError, Kafka};
@@ -29,6 +29,8 @@ pub(super) struct Shared {
     pub(super) counters: Arc<Counters>,
     /// What the error handler is to be told, which the poll thread does.
     reports: Mutex<VecDeque<ClientError>>,
+    /// Retry topics in which a message of another group was met.
+    with_others: Mutex<HashSet<TopicName>>,
     drained: Condvar,
     drain: Mutex<()>,
 }
@@ -56,6 +58,7 @@ impl Shared {
             parked: Parked::default(),
             counters,
             reports: Mutex::default(),
+            with_others: Mutex::default(),
             drained: Condvar::new(),
             drain: Mutex::new(()),
         }
@@ -72,6 +75,11 @@ impl Shared {
     /// What the error handler has not been told yet.
     pub(super) fn take_report(&self) -> Option<ClientError> {
         self.reports.lock().pop_front()
+    }
+
+    /// A message of another group is in that retry topic; whether that is news.
+    pub(super) fn is_first_of_another_group(&self, topic: &TopicName) -> bool {
+        self.with_others.lock().insert(Arc::clone(topic))
     }
 
     /// Hands messages of a partition to the lanes.

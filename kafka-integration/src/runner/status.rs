@@ -61,8 +61,9 @@ impl Stopped {
     }
 }
 
-/// The most of them that are told.
-const MOST_STOPPED: usize = 16;
+/// The most of them that are told, and that are known.
+const MOST_TOLD: usize = 16;
+const MOST_STOPPED: usize = 4_096;
 
 /// A view of the consumers of a [`Runner`](super::Runner); cheap to clone, valid
 /// for as long as it is held.
@@ -184,7 +185,13 @@ impl Counters {
             failed: self.failed.load(Ordering::Relaxed),
             retried: self.retried.load(Ordering::Relaxed),
             dead: self.dead.load(Ordering::Relaxed),
-            stopped: self.stopped.lock().clone(),
+            stopped: self
+                .stopped
+                .lock()
+                .iter()
+                .take(MOST_TOLD)
+                .cloned()
+                .collect(),
             in_flight: self.in_flight.load(Ordering::Relaxed),
             lag: u64::try_from(self.lag.load(Ordering::Relaxed)).ok(),
             pauses: self.pauses.load(Ordering::Relaxed),

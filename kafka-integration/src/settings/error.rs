@@ -195,6 +195,8 @@ pub enum Hint {
     Nearest(String),
     /// A client property outside the tables that hold client properties.
     ClientProperty(String),
+    /// The keys that mean it here.
+    Instead(&'static str),
 }
 
 impl fmt::Display for Hint {
@@ -202,6 +204,7 @@ impl fmt::Display for Hint {
         match self {
             Self::None => Ok(()),
             Self::Nearest(name) => write!(f, "; did you mean `{name}`?"),
+            Self::Instead(keys) => write!(f, "; write {keys} instead"),
             Self::ClientProperty(name) => write!(
                 f,
                 "; `{name}` is a client property: write it under global_config, producer_config or consumer_config"

@@ -42,6 +42,8 @@ pub(crate) struct Reader<'a> {
     prefix: String,
     values: Map<String, Value>,
     known: Vec<&'static str>,
+    /// Names that are no keys here, and the keys that are.
+    instead: Vec<(&'static str, &'static str)>,
     pub(crate) report: &'a mut Report,
 }
 
@@ -52,6 +54,7 @@ impl<'a> Reader<'a> {
             prefix: prefix.to_owned(),
             values,
             known: Vec::new(),
+            instead: Vec::new(),
             report,
         }
     }
@@ -254,14 +257,22 @@ impl<'a> Reader<'a> {
         self.known
     }
 
+    /// There is no such key, and people look for it: what it is called here.
+    pub(crate) fn instead(&mut self, name: &'static str, keys: &'static str) {
+        self.instead.push((name, keys));
+    }
+
     /// Reports the keys that nobody asked for.
     pub(crate) fn finish(self) {
         for (name, value) in sorted(self.values) {
+            let instead = self.instead.iter().find(|(other, _)| *other == name);
+            let hint = match (instead, client_property(&name, &value)) {
+                (Some((_, keys)), _) => Hint::Instead(keys),
+                (None, Some(property)) => Hint::ClientProperty(property),
+                (None, None) => nearest(&name, self.known.iter().copied()),
+            };
             self.report.problems.push(SettingsProblem::UnknownKey {
-                hint: client_property(&name, &value).map_or_else(
-                    || nearest(&name, self.known.iter().copied()),
-                    Hint::ClientProperty,
-                ),
+                hint,
                 key: format!("{}{name}", self.prefix),
                 origin: origin_of(&value),
             });

@@ -35,9 +35,11 @@ pub(crate) fn policy(reader: &mut Reader<'_>, defaults: &RetryPolicy) -> RetryPo
             .flag("preserve_order")
             .unwrap_or(defaults.preserve_order),
         log_every: reader
-            .whole("log_every", "a whole number of at least 1", |number| {
-                u32::try_from(number).ok().filter(|number| *number > 0)
-            })
+            .whole(
+                "log_every",
+                "a whole number from 1 to 4294967295",
+                |number| u32::try_from(number).ok().filter(|number| *number > 0),
+            )
             .unwrap_or(defaults.log_every),
     };
     match reader.duration("max_delay", Duration::ZERO) {
@@ -53,13 +55,15 @@ pub(crate) fn policy(reader: &mut Reader<'_>, defaults: &RetryPolicy) -> RetryPo
         }
         None => {}
     }
+    // As the macros have it.
+    reader.instead("backoff", "`factor`, `max_delay` and `jitter`");
     reader.finish();
     policy
 }
 
 /// `None` inside is for ever.
 fn max_retries(reader: &mut Reader<'_>) -> Option<Option<u32>> {
-    const EXPECTED: &str = "-1 (for ever) or a whole number of at least 0";
+    const EXPECTED: &str = "-1 (for ever) or a whole number from 0 to 4294967295";
     reader.whole("max_retries", EXPECTED, |number| match number {
         -1 => Some(None),
         number => u32::try_from(number).ok().map(Some),

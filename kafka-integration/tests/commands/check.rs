@@ -1,3 +1,4 @@
+use kafka_integration::admin::{Cluster, NewTopic};
 use kafka_integration::management::Management;
 use kafka_integration::settings::Settings;
 
@@ -72,4 +73,47 @@ async fn no_consumers_is_a_warning_with_the_hint() {
         lines(&checked, "warn")[0].contains("use my_consumers as _;"),
         "{checked:?}"
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_topic_that_loses_failed_messages_is_a_warning_with_the_command_that_mends_it() {
+    for broker in brokers().await {
+        let topic = broker.topic(1).await;
+        let group = unique("billing");
+        let [dead, journal, retry] =
+            ["dlt", "dlt.journal", "retry.1"].map(|word| format!("{group}.{topic}.{word}"));
+        let cluster = Cluster::connect(&broker.kafka(), None).await;
+        let cluster = cluster.expect("it answers");
+        for (name, policy, time) in [
+            (&dead, "compact", "-1"),
+            (&journal, "compact", "-1"),
+            (&retry, "delete", "604800000"),
+        ] {
+            let new = NewTopic::new(name).config("cleanup.policy", policy);
+            let created = cluster.create(new.config("retention.ms", time)).await;
+            created.expect("it is created");
+        }
+        let consumers = registry([consumer("Billing", &group, &topic)]);
+        let checked = run_with(&broker, consumers, &["kafka-check", "--json"]).await;
+        assert_eq!(checked.code, 0, "{checked:?}");
+        let mut warned = lines(&checked, "warn");
+        warned.sort();
+        assert_eq!(warned.len(), 2, "{warned:?}");
+        for (line, words) in warned.iter().zip([
+            [
+                &dead,
+                "`cleanup.policy` is compact",
+                "--add-config cleanup.policy=delete`",
+            ],
+            [
+                &retry,
+                "`retention.ms` is 604800000",
+                "--add-config retention.ms=-1`",
+            ],
+        ]) {
+            for word in words {
+                assert!(line.contains(word), "{word}: {line}");
+            }
+        }
+    }
 }

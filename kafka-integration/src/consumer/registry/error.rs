@@ -108,6 +108,52 @@ pub enum RegistryError {
         /// What is wrong with the policy.
         source: RetryPolicyError,
     },
+    /// A consumer is in the group that consumes another one's retry topics.
+    #[error(
+        "consumer `{consumer}` ({location}) is in group `{group_id}`, which consumes the retry \
+         topics of `{other_name}` ({other}), group `{other_group}`; give one another group_id"
+    )]
+    RetryGroup {
+        /// The consumer.
+        consumer: String,
+        /// Where it is declared.
+        location: Location,
+        /// Its group.
+        group_id: String,
+        /// The other consumer.
+        other_name: String,
+        /// Where it is declared.
+        other: Location,
+        /// The other's group.
+        other_group: String,
+    },
+    /// The failed messages of two groups would move to the same topics.
+    #[error(
+        "`{first_name}` ({first}) and `{second_name}` ({second}) have the same retry and \
+         dead-letter topics, `{place}.retry.1` and `{place}.dlt`: group `{first_group}` with topic \
+         `{first_topic}`, and group `{second_group}` with topic `{second_topic}`; give one another \
+         group_id"
+    )]
+    SameRetryTopics {
+        /// What the names of these topics begin with.
+        place: String,
+        /// The first consumer.
+        first_name: String,
+        /// Where it is declared.
+        first: Location,
+        /// Its group.
+        first_group: String,
+        /// The topic it consumes.
+        first_topic: String,
+        /// The second consumer.
+        second_name: String,
+        /// Where it is declared.
+        second: Location,
+        /// Its group.
+        second_group: String,
+        /// The topic it consumes.
+        second_topic: String,
+    },
     /// Kafka takes no retry or dead-letter topic of that name.
     #[error(
         "consumer `{consumer}` ({location}): the failed messages of topic `{topic}` have no place \

@@ -2,12 +2,13 @@ use std::collections::HashMap;
 
 use super::clusters::Reached;
 use super::report::{Report, Status};
-use crate::admin::{AdminError, Place};
+use crate::admin::{AdminError, Place, Topic};
 use crate::consumer::ConsumerSpec;
 use crate::kafka::Kafka;
 use crate::management::CommandError;
 use crate::management::pattern::matching;
 use crate::management::table::counted;
+use crate::retry::losses;
 use crate::settings::ClientKind;
 
 /// Checks what a consumer needs of its cluster.
@@ -39,8 +40,30 @@ pub(super) async fn check(
         let (status, message) = subscription(topic.name(), reached).await;
         report.add(status, check.clone(), message)?;
     }
+    moved_to(kafka, spec, reached, &check, report).await?;
     let (status, message) = group(spec, reached).await;
     report.add(status, check, message)
+}
+
+/// Whether what failed is kept where it moves to.
+async fn moved_to(
+    kafka: &Kafka,
+    spec: &ConsumerSpec,
+    reached: &Reached,
+    check: &str,
+    report: &mut Report,
+) -> Result<(), CommandError> {
+    let Ok(settings) = kafka.settings().cluster(spec.cluster.as_deref()) else {
+        return Ok(());
+    };
+    let names = settings.topic_names();
+    let is_ours = |topic: &&Topic| names.keeps_failed(&spec.group_id, &topic.name);
+    for topic in reached.topics.iter().filter(is_ours) {
+        if let Some(losses) = losses(&reached.cluster, &topic.name).await {
+            report.add(Status::Warn, check, losses)?;
+        }
+    }
+    Ok(())
 }
 
 /// Whether the topics of a subscription are there and can be read.

@@ -62,7 +62,9 @@ impl Discard {
                     return console.json(&plan::as_json(&self.topic, &plan));
                 }
                 console.line(text)?;
-                console.notice("nothing was discarded; the same with --execute does it");
+                if plan.letters > 0 {
+                    console.notice("nothing was discarded; the same with --execute does it");
+                }
                 return Ok(());
             }
             if plan.letters > 0 {

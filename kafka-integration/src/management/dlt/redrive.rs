@@ -65,10 +65,12 @@ impl Redrive {
         let planning = dead.plan_redrive(&redrive, &watch);
         let plan = planned(console, &mut stop, &watch, planning).await?;
         if common.json {
-            return console.json(&plan::as_json(&self.topic, &plan));
+            console.json(&plan::as_json(&self.topic, &plan))?;
+        } else {
+            console.line(plan::text(&self.topic, "would be redriven", &plan))?;
         }
-        console.line(plan::text(&self.topic, "would be redriven", &plan))?;
-        if plan.letters > 0 {
+        plan.check(&self.topic)?;
+        if !common.json && plan.letters > 0 {
             console.notice("nothing was moved; the same with --execute does it");
         }
         Ok(())

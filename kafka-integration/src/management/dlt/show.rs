@@ -18,6 +18,8 @@ const PREVIEW: usize = 256;
 #[derive(Debug, Clone, clap::Args)]
 #[command(
     after_help = EXAMPLES,
+    // The group would come first.
+    override_usage = "kafka-dlt show [OPTIONS] <TOPIC> <PARTITION:OFFSET|--first>",
     group(clap::ArgGroup::new("which").required(true).args(["place", "first"]))
 )]
 pub(super) struct Show {

@@ -1,5 +1,6 @@
 use std::time::SystemTime;
 
+pub(super) use crate::management::time::rfc3339;
 use crate::message::Timestamp;
 
 /// A time, or how long ago it was.
@@ -17,11 +18,6 @@ pub(super) fn parse(text: &str) -> Result<Timestamp, String> {
              long ago (2h)"
                 .to_owned()
         })
-}
-
-/// As people and scripts read it.
-pub(super) fn rfc3339(time: Timestamp) -> String {
-    humantime::format_rfc3339_millis(time.to_system_time()).to_string()
 }
 
 /// How long ago that was, in two words at most: `3h 12m`.

@@ -3,6 +3,7 @@ use rdkafka::message::{BorrowedMessage, Headers, Message};
 use serde::Serialize;
 
 use crate::management::text::Shown;
+use crate::management::time::rfc3339;
 use crate::message::Timestamp;
 
 /// A message as `--json` shows it.
@@ -14,7 +15,7 @@ pub(super) struct Printed<'a> {
     topic: &'a str,
     partition: i32,
     offset: i64,
-    /// RFC 3339; `null` in records without a time.
+    /// RFC 3339, milliseconds where that has no such time; `null` in records without a time.
     timestamp: Option<String>,
     timestamp_ms: Option<i64>,
     #[serde(flatten)]
@@ -82,7 +83,7 @@ impl<'a> Printed<'a> {
             topic: message.topic(),
             partition: message.partition(),
             offset: message.offset(),
-            timestamp: time.map(rfc3339),
+            timestamp: time.map(|millis| rfc3339(Timestamp::from_millis(millis))),
             timestamp_ms: time,
             key: Field {
                 name: "key",
@@ -93,11 +94,6 @@ impl<'a> Printed<'a> {
             headers: headers.unwrap_or_default(),
         }
     }
-}
-
-fn rfc3339(millis: i64) -> String {
-    let time = Timestamp::from_millis(millis).to_system_time();
-    humantime::format_rfc3339_millis(time).to_string()
 }
 
 /// One line for people:
@@ -132,7 +128,7 @@ mod tests {
             topic: "orders",
             partition: 3,
             offset: 42,
-            timestamp: Some(rfc3339(1_769_846_400_000)),
+            timestamp: Some(rfc3339(Timestamp::from_millis(1_769_846_400_000))),
             timestamp_ms: Some(1_769_846_400_000),
             key: Field {
                 name: "key",

@@ -67,8 +67,8 @@ pub enum DeadLetterError {
     /// The journal tells of dead letters that the topic never had: the topic was
     /// deleted and made again.
     #[error(
-        "the journal `{journal}` tells of offset {offset} in partition {partition}, and `{topic}` \
-         ends at {end}: it belongs to an earlier topic of that name; delete the journal's topic"
+        "the journal `{journal}` tells of offset {offset} in partition {partition} of `{topic}`, \
+         {contradiction}: it belongs to an earlier topic of that name; delete the journal's topic"
     )]
     ForeignJournal {
         /// The journal's topic.
@@ -77,10 +77,10 @@ pub enum DeadLetterError {
         topic: String,
         /// The partition.
         partition: i32,
-        /// The last offset the journal tells of.
+        /// An offset that the journal tells of.
         offset: i64,
-        /// Where the partition ends.
-        end: i64,
+        /// Why that can't be of this topic.
+        contradiction: String,
     },
     /// Records without a trail don't say where they came from.
     #[error(

@@ -11,9 +11,15 @@ use super::reader::Reader;
 use super::summary::{Found, Outcome, Summary};
 use super::target::Targets;
 use super::{DeadLetter, DeadLetterError, Filter, Watch};
+use crate::native::NativeMessage;
+use crate::retry::Trail;
 
 /// The offsets of each partition, from the first to before the end.
 pub(super) type Spans = BTreeMap<i32, (i64, i64)>;
+
+/// How many records of a partition are read for the first that is settled and says
+/// when it failed.
+const LOOKED_AT: usize = 1_000;
 
 /// A dead-letter topic as it is read: up to where it ended when this began.
 pub(super) struct Session {
@@ -48,6 +54,7 @@ impl Session {
             journal::read(reader, journal, span, watch, |entry| settled.add(&entry))?;
         }
         session.check_journal()?;
+        session.check_failures()?;
         Ok(session)
     }
 
@@ -56,16 +63,61 @@ impl Session {
         for (partition, settled) in self.settled.ends() {
             let end = self.spans.get(&partition).map_or(0, |span| span.1);
             if settled > end {
-                return Err(DeadLetterError::ForeignJournal {
-                    journal: self.journal.clone(),
-                    topic: self.topic.clone(),
-                    partition,
-                    offset: settled - 1,
-                    end,
-                });
+                let contradiction = format!("which ends at {end}");
+                return Err(self.foreign_journal(partition, settled - 1, contradiction));
             }
         }
         Ok(())
+    }
+
+    /// Refuses a journal that tells of dead letters which failed after all that
+    /// it settled: a topic that was made again may have more than the earlier
+    /// one. All of it is later than the journal, so that the first settled dead
+    /// letter of a partition shows it.
+    fn check_failures(&mut self) -> Result<(), DeadLetterError> {
+        for (partition, span) in self.spans.clone() {
+            let Some(span) = self.settled.within(partition, span) else {
+                continue;
+            };
+            let (settled, mut first, mut seen) = (&self.settled, None, 0);
+            let read = |message: &mut NativeMessage| {
+                let offset = message.offset();
+                seen += 1;
+                if settled.contains(partition, offset) {
+                    // Records of somebody else don't say it.
+                    let trail = Trail::of(&message.copied_headers());
+                    first = trail.map(|trail| (offset, trail.last_failure));
+                }
+                Ok::<_, DeadLetterError>(match first {
+                    None if seen < LOOKED_AT => ControlFlow::Continue(()),
+                    _ => ControlFlow::Break(()),
+                })
+            };
+            self.reader
+                .read(&self.topic, partition, span, &self.watch, read)?;
+            if let Some((offset, failed)) = first
+                && self.settled.is_later(partition, failed)
+            {
+                let contradiction = "which failed after it was settled".to_owned();
+                return Err(self.foreign_journal(partition, offset, contradiction));
+            }
+        }
+        Ok(())
+    }
+
+    fn foreign_journal(
+        &self,
+        partition: i32,
+        offset: i64,
+        contradiction: String,
+    ) -> DeadLetterError {
+        DeadLetterError::ForeignJournal {
+            journal: self.journal.clone(),
+            topic: self.topic.clone(),
+            partition,
+            offset,
+            contradiction,
+        }
     }
 
     /// Gives what is open and meant by the filter to `each`, by partition and
@@ -75,6 +127,10 @@ impl Session {
         filter: &Filter,
         mut each: impl FnMut(DeadLetter) -> Result<(), DeadLetterError>,
     ) -> Result<(), DeadLetterError> {
+        if let Some(partition) = filter.partition.filter(|it| !self.spans.contains_key(it)) {
+            let topic = self.topic.clone();
+            return Err(DeadLetterError::NoSuchPartition { topic, partition });
+        }
         let spans: Vec<_> = self
             .spans
             .iter()

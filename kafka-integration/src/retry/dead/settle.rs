@@ -3,11 +3,11 @@
 use std::num::NonZeroU32;
 use std::time::{Duration, Instant};
 
-use super::journal::{self, Action, Entry};
+use super::journal::{self, Action, Entry, Place};
 use super::session::Session;
 use super::summary::Done;
 use super::target::{Destination, Targets};
-use super::writer::{Addressed, Failed, Writer};
+use super::writer::{Addressed, Failed, Writer, is_of_records};
 use super::{DeadLetter, DeadLetterError, Filter, Watch};
 use crate::producer::Outgoing;
 
@@ -34,13 +34,14 @@ pub(super) struct Settling<'a> {
     pub(super) by: &'a str,
     pub(super) rate: Option<NonZeroU32>,
     pub(super) watch: &'a Watch,
+    /// Less than [`LETTERS`] or [`DISCARDED`] once more were refused together.
+    pub(super) most: usize,
 }
 
 /// A transaction in the making.
 #[derive(Default)]
 struct Batch {
-    /// Partition and offset of each.
-    places: Vec<(i32, i64)>,
+    places: Vec<Place>,
     records: Vec<Addressed>,
     bytes: usize,
 }
@@ -57,7 +58,8 @@ impl Settling<'_> {
         session.scan(filter, |letter| {
             self.add(&mut batch, letter)?;
             if self.is_full(&batch) {
-                done += self.commit(std::mem::take(&mut batch))?;
+                let full = std::mem::take(&mut batch);
+                done += self.commit(&full.places, &full.records)?;
                 self.keep_the_rate(begun, done);
             }
             Ok(())
@@ -65,7 +67,7 @@ impl Settling<'_> {
         // A reader that was stopped did not come to the end; what it has read
         // by then is not begun.
         if !self.watch.is_stopped() && !batch.places.is_empty() {
-            done += self.commit(batch)?;
+            done += self.commit(&batch.places, &batch.records)?;
         }
         Ok(Done {
             letters: done,
@@ -74,7 +76,11 @@ impl Settling<'_> {
     }
 
     fn add(&mut self, batch: &mut Batch, letter: DeadLetter) -> Result<(), DeadLetterError> {
-        batch.places.push((letter.partition, letter.offset));
+        batch.places.push(Place {
+            partition: letter.partition,
+            offset: letter.offset,
+            failed: letter.trail.as_ref().map(|trail| trail.last_failure),
+        });
         let Some(targets) = &mut self.targets else {
             return Ok(());
         };
@@ -102,46 +108,61 @@ impl Settling<'_> {
             Some(_) => LETTERS,
             None => DISCARDED,
         };
+        let most = most.min(self.most);
         let rate = self.rate.and_then(|rate| usize::try_from(rate.get()).ok());
         batch.places.len() >= most.min(rate.unwrap_or(most)) || batch.bytes >= BYTES
     }
 
-    fn commit(&mut self, batch: Batch) -> Result<u64, DeadLetterError> {
+    /// Commits these, in one transaction if that is taken. A refusal tells of a
+    /// batch: then each half goes by itself, until what is refused is a single
+    /// one. In a batch of a topic with a low limit, none is.
+    fn commit(&mut self, places: &[Place], records: &[Addressed]) -> Result<u64, DeadLetterError> {
         let action = match self.targets {
             Some(_) => Action::Redrive,
             None => Action::Discard,
         };
-        let places = batch.places.iter().copied();
         let entry = Entry::new(action, places, self.to.clone(), self.by);
-        let mut records = batch.records;
-        records.push(Addressed {
+        let journal = Addressed {
             target: journal::topic_of(self.topic),
             record: Outgoing {
                 payload: Some(entry.to_bytes()),
                 partition: Some(journal::PARTITION),
                 ..Outgoing::default()
             },
-        });
-        let committed = self.writer.commit(&records);
-        committed.map_err(|failed| match failed {
-            Failed::Transaction(error) => error,
-            Failed::Refused(index, code) => {
+        };
+        match self.writer.commit(records, &journal) {
+            Ok(()) => {
+                let count = places.len() as u64;
+                self.watch.add_done(count);
+                Ok(count)
+            }
+            Err(Failed::Transaction(error)) => Err(error),
+            Err(Failed::Refused(_, code)) if places.len() > 1 && is_of_records(code) => {
+                let half = places.len() / 2;
+                self.most = self.most.min(half);
+                let (first, second) = places.split_at(half);
+                // A discard has no records.
+                let (records, others) = records.split_at(half.min(records.len()));
+                let mut done = self.commit(first, records)?;
+                if !self.watch.is_stopped() {
+                    done += self.commit(second, others)?;
+                }
+                Ok(done)
+            }
+            Err(Failed::Refused(index, code)) => {
                 // The journal's record has no place; it comes after the last.
-                let place = batch.places.get(index).or(batch.places.last());
-                let (partition, offset) = place.copied().unwrap_or_default();
-                let target = records.get(index).map(|record| record.target.clone());
-                DeadLetterError::Refused {
+                let place = places.get(index).or(places.last());
+                let (partition, offset) =
+                    place.map_or((0, 0), |place| (place.partition, place.offset));
+                Err(DeadLetterError::Refused {
                     topic: self.topic.to_owned(),
                     partition,
                     offset,
-                    target: target.unwrap_or_default(),
+                    target: records.get(index).unwrap_or(&journal).target.clone(),
                     reason: code.to_string(),
-                }
+                })
             }
-        })?;
-        let count = batch.places.len() as u64;
-        self.watch.add_done(count);
-        Ok(count)
+        }
     }
 
     /// Waits until so many were due, between two transactions: an open one

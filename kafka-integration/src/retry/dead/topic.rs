@@ -219,6 +219,7 @@ impl DeadLetters {
                 by: &by,
                 rate: redrive.rate,
                 watch: &watch,
+                most: usize::MAX,
             };
             settling.run(&mut session, &redrive.filter)
         })

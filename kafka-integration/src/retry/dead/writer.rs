@@ -104,7 +104,9 @@ impl ProducerContext for Deliveries {
 fn is_consequence(code: RDKafkaErrorCode) -> bool {
     matches!(
         code,
-        RDKafkaErrorCode::PurgeQueue | RDKafkaErrorCode::PurgeInflight
+        RDKafkaErrorCode::PurgeQueue
+            | RDKafkaErrorCode::PurgeInflight
+            | RDKafkaErrorCode::InvalidDifferentRecord
     )
 }
 
@@ -116,7 +118,9 @@ pub(super) struct Addressed {
 
 /// Why a transaction was not committed.
 pub(super) enum Failed {
-    /// That record of it was refused, and will be.
+    /// That record of it was refused, and will be. A batch is refused as a
+    /// whole: the record is the first of its batch, not always the one that is
+    /// meant. The journal's record comes after the others.
     Refused(usize, RDKafkaErrorCode),
     Transaction(DeadLetterError),
 }
@@ -129,8 +133,9 @@ enum Next {
 }
 
 impl Writer {
-    /// Takes a configuration made with [`moves::overrides`]. Connects, and ends what earlier writers for the same dead letters left
-    /// open: from here on they are fenced.
+    /// Takes a configuration made with [`moves::overrides`]. Connects, and ends
+    /// what earlier writers for the same dead letters left open: from here on
+    /// they are fenced.
     ///
     /// # Errors
     /// When the client can't be made, or the brokers refuse.
@@ -156,14 +161,14 @@ impl Writer {
         Ok(writer)
     }
 
-    /// Produces these in one transaction, all or none.
+    /// Produces these and the journal's record in one transaction, all or none.
     ///
     /// # Errors
     /// When it is not committed, or that is not known.
-    pub(super) fn commit(&self, records: &[Addressed]) -> Result<(), Failed> {
+    pub(super) fn commit(&self, records: &[Addressed], journal: &Addressed) -> Result<(), Failed> {
         let mut attempt = 1;
         loop {
-            let Err((action, error)) = self.attempt(records)? else {
+            let Err((action, error)) = self.attempt(records, journal)? else {
                 return Ok(());
             };
             self.abort()?;
@@ -178,7 +183,11 @@ impl Writer {
 
     /// One transaction. The inner error is one that it is to be aborted for,
     /// and that may pass.
-    fn attempt(&self, records: &[Addressed]) -> Result<Result<(), (&'static str, String)>, Failed> {
+    fn attempt(
+        &self,
+        records: &[Addressed],
+        journal: &Addressed,
+    ) -> Result<Result<(), (&'static str, String)>, Failed> {
         let deliveries = self.producer.context();
         deliveries.state.lock().failed = None;
         if let Err(error) = self.producer.begin_transaction() {
@@ -186,7 +195,7 @@ impl Writer {
                 self.ended("beginning a transaction", &error),
             ));
         }
-        for (index, addressed) in records.iter().enumerate() {
+        for (index, addressed) in records.iter().chain([journal]).enumerate() {
             if let Err(error) = self.send(index, addressed) {
                 return self.judge_delivery(index, error);
             }
@@ -336,8 +345,9 @@ fn is_fenced(code: RDKafkaErrorCode) -> bool {
     )
 }
 
-/// Whether a record will be refused again, whatever is waited for.
-fn is_refusal(code: RDKafkaErrorCode) -> bool {
+/// Whether a refusal is of some records of a batch: others for the same topic may
+/// be taken, or the same ones in a smaller batch.
+pub(super) fn is_of_records(code: RDKafkaErrorCode) -> bool {
     matches!(
         code,
         RDKafkaErrorCode::MessageSizeTooLarge
@@ -345,15 +355,23 @@ fn is_refusal(code: RDKafkaErrorCode) -> bool {
             | RDKafkaErrorCode::InvalidMessageSize
             | RDKafkaErrorCode::InvalidRecord
             | RDKafkaErrorCode::InvalidTimestamp
-            | RDKafkaErrorCode::InvalidTopic
             | RDKafkaErrorCode::InvalidArgument
             | RDKafkaErrorCode::PolicyViolation
-            | RDKafkaErrorCode::TopicAuthorizationFailed
-            | RDKafkaErrorCode::ClusterAuthorizationFailed
-            | RDKafkaErrorCode::TransactionalIdAuthorizationFailed
-            | RDKafkaErrorCode::UnknownTopic
-            | RDKafkaErrorCode::UnknownTopicOrPartition
-            | RDKafkaErrorCode::UnknownPartition
-            | RDKafkaErrorCode::UnsupportedForMessageFormat
     )
+}
+
+/// Whether a record will be refused again, whatever is waited for.
+fn is_refusal(code: RDKafkaErrorCode) -> bool {
+    is_of_records(code)
+        || matches!(
+            code,
+            RDKafkaErrorCode::InvalidTopic
+                | RDKafkaErrorCode::TopicAuthorizationFailed
+                | RDKafkaErrorCode::ClusterAuthorizationFailed
+                | RDKafkaErrorCode::TransactionalIdAuthorizationFailed
+                | RDKafkaErrorCode::UnknownTopic
+                | RDKafkaErrorCode::UnknownTopicOrPartition
+                | RDKafkaErrorCode::UnknownPartition
+                | RDKafkaErrorCode::UnsupportedForMessageFormat
+        )
 }

@@ -7,6 +7,7 @@ use super::blueprint::{Blueprint, Detail};
 use super::error::{Missing, NotReady, Why};
 use crate::admin::{AdminError, Cluster};
 use crate::kafka::Kafka;
+use crate::retry::losses;
 use crate::topic::TopicName;
 
 /// How long the brokers may take to agree on leaders of a new topic.
@@ -25,7 +26,7 @@ pub(super) struct Target {
 
 impl Target {
     /// Makes it if it is missing and may be made; how many partitions it has.
-    /// One that is there is left as it is.
+    /// One that is there is left as it is, with a warning when it loses messages.
     ///
     /// It is looked for before anything is produced to it: a producer's request
     /// could make brokers create it their own way, with a retention that
@@ -39,7 +40,12 @@ impl Target {
                 .map_err(|error| self.not_known(error))?,
         };
         match connection.topic(self.name.as_str()).await {
-            Ok(topic) => Ok(i32::try_from(topic.partitions.len()).unwrap_or(i32::MAX)),
+            Ok(topic) => {
+                if let Some(losses) = losses(&connection, self.name.as_str()).await {
+                    tracing::warn!("{losses}");
+                }
+                Ok(i32::try_from(topic.partitions.len()).unwrap_or(i32::MAX))
+            }
             Err(AdminError::NoSuchTopic { .. }) => self.make(&connection).await,
             Err(error) => Err(self.not_known(error)),
         }

@@ -6,12 +6,14 @@ use rdkafka::consumer::{BaseConsumer, Consumer as _};
 use rdkafka::message::{Headers as _, Message as _, OwnedMessage};
 use rdkafka::types::RDKafkaErrorCode as Code;
 use rdkafka::{Offset, TopicPartitionList};
+use tracing::instrument::WithSubscriber;
 
 use super::*;
 use crate::admin::NewTopic;
 use crate::message::{Headers, Timestamp};
 use crate::producer::suppress;
 use crate::settings::{ClusterSettings, Settings};
+use crate::test_log::Log;
 
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -168,11 +170,20 @@ async fn a_topic_that_is_there_is_left_alone_and_a_partition_it_lacks_is_not_ask
     stage.cluster.create(small).await.expect("created");
     let mut fresh = record("x");
     fresh.timestamp = None;
-    let delivery = stage.send(&fresh).await.expect("moved");
+    let log = Log::default();
+    let sent = stage.send(&fresh).with_subscriber(log.clone()).await;
+    let delivery = sent.expect("moved");
     assert!(delivery.partition < 2, "{delivery:?}");
     fresh.partition = Some(1);
-    let delivery = stage.send(&fresh).await.expect("moved");
+    let sent = stage.send(&fresh).with_subscriber(log.clone()).await;
+    let delivery = sent.expect("moved");
     assert_eq!(delivery.partition, 1);
+    // Once, with the first message.
+    let said = log.text();
+    assert_eq!(said.matches("loses failed messages").count(), 1, "{said}");
+    for words in ["`retention.ms` is 86400000", target().as_str(), "--alter"] {
+        assert!(said.contains(words), "{words}: {said}");
+    }
     assert_eq!(stage.setting("retention.ms").await, "86400000");
 }
 

@@ -11,6 +11,9 @@ use super::{PollLoop, TICK};
 /// How long leaving the group may take.
 const LEAVE_TIMEOUT: Duration = Duration::from_secs(5);
 
+/// How often the last commit is sent.
+const MOST_TRIES: u32 = 12;
+
 impl PollLoop {
     /// Finishes what is in flight, as far as the timeout allows, and commits it.
     pub(super) fn drain(&mut self) {
@@ -41,8 +44,9 @@ impl PollLoop {
     /// Sends the last commit and waits for its answer; a refused one is sent
     /// again.
     fn finish_commits(&mut self, deadline: Instant) {
-        // One may be on its way, which the last one has to wait for.
-        for _ in 0..3 {
+        // One may be on its way, which the last one has to wait for, and a broker
+        // may want its record shorter again and again.
+        for _ in 0..MOST_TRIES {
             self.commit();
             while self.context().committing.load(Ordering::Acquire) && Instant::now() < deadline {
                 self.serve_events();

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
 
+use super::failures::{self, Failures};
 use super::{FailedAttempt, Record};
 
 const PREFIX: &str = "ki1:";
@@ -14,9 +15,6 @@ const FAILURES: u64 = 2;
 /// A text longer than any string of Kafka's protocol is not looked at.
 const LONGEST: usize = 1 << 15;
 
-/// The most failed messages a record names.
-const MOST_FAILURES: usize = 32;
-
 const CHECKSUM: usize = 4;
 
 /// The most a section's kind and length take.
@@ -25,9 +23,11 @@ const SECTION_HEAD: usize = 1 + 3;
 /// Writes a record from the bottom up, as much as fits.
 pub(in crate::runner) struct Encoder {
     committed: i64,
-    /// What the runs may take, in bytes.
+    /// What both sections may take, in bytes.
     room: usize,
-    failures: Vec<u8>,
+    /// What of it is kept for the failures.
+    kept: usize,
+    failures: Failures,
     runs: Vec<u8>,
     /// The last pair, which may still grow.
     last: Option<Pair>,
@@ -48,7 +48,8 @@ impl Pair {
 }
 
 impl Encoder {
-    /// For a commit of that offset, in a text of at most `limit` bytes.
+    /// For a commit of that offset, in a text of at most `limit` bytes. Half of
+    /// it is kept for the failures, as far as they need it.
     pub(in crate::runner) fn new(
         committed: i64,
         failures: &BTreeMap<i64, FailedAttempt>,
@@ -57,14 +58,17 @@ impl Encoder {
         let bytes = limit.saturating_sub(PREFIX.len()) * 3 / 4;
         let head = length(committed.unsigned_abs()) + CHECKSUM + SECTION_HEAD;
         let room = bytes.saturating_sub(head);
-        let failures = encode_failures(committed, failures, room / 4);
-        let taken = match failures.len() {
-            0 => 0,
-            length => SECTION_HEAD + length,
+        // Which of them are written is known when the runs are.
+        let most = room.saturating_sub(SECTION_HEAD);
+        let failures = Failures::encode(committed, failures, most);
+        let kept = match failures.within((room / 2).saturating_sub(SECTION_HEAD)) {
+            [] => 0,
+            lowest => SECTION_HEAD + lowest.len(),
         };
         Self {
             committed,
-            room: room.saturating_sub(taken),
+            room,
+            kept,
             failures,
             runs: Vec::new(),
             last: None,
@@ -92,7 +96,7 @@ impl Encoder {
             ),
             last => (last.map_or(0, Pair::length), Pair { open, done }),
         };
-        if self.runs.len() + before + pair.length() > self.room {
+        if self.runs.len() + before + pair.length() > self.room - self.kept {
             return false;
         }
         if before > 0 {
@@ -113,12 +117,15 @@ impl Encoder {
     /// The text; empty when there is nothing to say.
     pub(in crate::runner) fn finish(mut self) -> String {
         self.flush();
-        if self.runs.is_empty() && self.failures.is_empty() {
+        // What the runs did not need is theirs as well.
+        let left = self.room - self.runs.len();
+        let failures = self.failures.within(left.saturating_sub(SECTION_HEAD));
+        if self.runs.is_empty() && failures.is_empty() {
             return String::new();
         }
-        let mut bytes = Vec::with_capacity(self.runs.len() + self.failures.len() + 32);
+        let mut bytes = Vec::with_capacity(self.runs.len() + failures.len() + 32);
         write(&mut bytes, self.committed.unsigned_abs());
-        for (kind, section) in [(RUNS, &self.runs), (FAILURES, &self.failures)] {
+        for (kind, section) in [(RUNS, self.runs.as_slice()), (FAILURES, failures)] {
             if !section.is_empty() {
                 write(&mut bytes, kind);
                 write(&mut bytes, section.len() as u64);
@@ -132,30 +139,6 @@ impl Encoder {
         STANDARD_NO_PAD.encode_string(bytes, &mut text);
         text
     }
-}
-
-/// The lowest ones, in so many bytes.
-fn encode_failures(
-    committed: i64,
-    failures: &BTreeMap<i64, FailedAttempt>,
-    room: usize,
-) -> Vec<u8> {
-    let mut bytes = Vec::new();
-    let mut before = committed;
-    for (offset, failed) in failures.range(committed..).take(MOST_FAILURES) {
-        let first = failed.first_failure_ms.max(0);
-        let start = bytes.len();
-        write(&mut bytes, offset.abs_diff(before));
-        write(&mut bytes, failed.attempts.into());
-        write(&mut bytes, first.unsigned_abs());
-        write(&mut bytes, failed.due_ms.max(first).abs_diff(first));
-        if bytes.len() > room {
-            bytes.truncate(start);
-            break;
-        }
-        before = *offset;
-    }
-    bytes
 }
 
 pub(super) fn decode(metadata: &str, committed: i64) -> Option<Record> {
@@ -173,7 +156,7 @@ pub(super) fn decode(metadata: &str, committed: i64) -> Option<Record> {
         return None;
     }
     let mut record = Record::default();
-    let (mut runs, mut failures) = (None, None);
+    let (mut runs, mut failed) = (None, None);
     while !bytes.is_empty() {
         let kind = read(&mut bytes)?.unsigned_abs();
         let length = usize::try_from(read(&mut bytes)?).ok()?;
@@ -181,7 +164,7 @@ pub(super) fn decode(metadata: &str, committed: i64) -> Option<Record> {
         bytes = rest;
         let twice = match kind {
             RUNS => runs.replace(section).is_some(),
-            FAILURES => failures.replace(section).is_some(),
+            FAILURES => failed.replace(section).is_some(),
             _ => false,
         };
         if twice {
@@ -189,7 +172,7 @@ pub(super) fn decode(metadata: &str, committed: i64) -> Option<Record> {
         }
     }
     decode_runs(runs.unwrap_or_default(), committed, &mut record)?;
-    decode_failures(failures.unwrap_or_default(), committed, &mut record)?;
+    failures::decode(failed.unwrap_or_default(), committed, &mut record)?;
     Some(record)
 }
 
@@ -207,35 +190,12 @@ fn decode_runs(mut bytes: &[u8], committed: i64, record: &mut Record) -> Option<
     Some(())
 }
 
-fn decode_failures(mut bytes: &[u8], committed: i64, record: &mut Record) -> Option<()> {
-    let mut offset = committed;
-    while !bytes.is_empty() {
-        let above = read(&mut bytes)?;
-        if above == 0 && !record.failures.is_empty() {
-            return None;
-        }
-        offset = offset.checked_add(above)?;
-        let attempts = u32::try_from(read(&mut bytes)?).ok()?;
-        let first_failure_ms = read(&mut bytes)?;
-        let failed = FailedAttempt {
-            attempts,
-            first_failure_ms,
-            due_ms: first_failure_ms.checked_add(read(&mut bytes)?)?,
-        };
-        if attempts == 0 {
-            return None;
-        }
-        record.failures.insert(offset, failed);
-    }
-    Some(())
-}
-
 fn length(number: u64) -> usize {
     let bits = u64::BITS - (number | 1).leading_zeros();
     bits.div_ceil(7) as usize
 }
 
-fn write(bytes: &mut Vec<u8>, mut number: u64) {
+pub(super) fn write(bytes: &mut Vec<u8>, mut number: u64) {
     while number >= 0x80 {
         bytes.push(number as u8 | 0x80);
         number >>= 7;
@@ -244,7 +204,7 @@ fn write(bytes: &mut Vec<u8>, mut number: u64) {
 }
 
 /// A number below 2⁶³.
-fn read(bytes: &mut &[u8]) -> Option<i64> {
+pub(super) fn read(bytes: &mut &[u8]) -> Option<i64> {
     let mut number = 0_i64;
     for place in 0..9 {
         let (byte, rest) = bytes.split_first()?;

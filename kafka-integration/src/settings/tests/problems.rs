@@ -32,6 +32,10 @@ fn an_unknown_key_is_named_with_the_nearest_and_its_origin() {
         refused_variables(&[("KAFKA__RETRY__JITER", "4")]),
         "environment variable KAFKA__RETRY__JITER: unknown key `retry.jiter`; did you mean `jitter`?"
     );
+    let said = "unknown key `retry.backoff`; write `factor`, `max_delay` and `jitter` instead";
+    for text in ["retry.backoff = \"2s\"", "[retry.backoff]\nfactor = 2"] {
+        assert_eq!(refused_toml(text), format!("kafka.toml: {said}"));
+    }
     assert_eq!(refused_toml("xyzzy = 1"), "kafka.toml: unknown key `xyzzy`");
     assert!(refused_variables(&[("KAFKA____", "1")]).contains("unknown key"));
 }

@@ -66,12 +66,17 @@ fn wrong_values_are_told_with_what_they_may_be() {
     for (text, said) in [
         (
             "retry.max_retries = -2",
-            "`retry.max_retries` must be -1 (for ever) or a whole number of at least 0, \
+            "`retry.max_retries` must be -1 (for ever) or a whole number from 0 to 4294967295, \
              found a whole number (-2)",
         ),
         (
+            "retry.max_retries = 5000000000",
+            "`retry.max_retries` must be -1 (for ever) or a whole number from 0 to 4294967295, \
+             found a whole number (5000000000)",
+        ),
+        (
             "retry.log_every = 0",
-            "`retry.log_every` must be a whole number of at least 1, found a whole number (0)",
+            "`retry.log_every` must be a whole number from 1 to 4294967295, found a whole number (0)",
         ),
         (
             "retry.include = \"Timeout\"",

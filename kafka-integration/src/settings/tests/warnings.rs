@@ -1,48 +1,13 @@
 //! What is left out or has no effect is said in the log.
 
-use std::fmt::Write;
-use std::sync::Arc;
-
-use parking_lot::Mutex;
-use tracing::field::{Field, Visit};
-use tracing::span::{Attributes, Id, Record};
-use tracing::{Event, Metadata, Subscriber};
-
 use super::{from_file, from_variables};
 use crate::settings::ClientKind;
-
-/// Keeps the text of every event.
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<String>>);
-
-impl Subscriber for Log {
-    fn enabled(&self, _: &Metadata<'_>) -> bool {
-        true
-    }
-    fn new_span(&self, _: &Attributes<'_>) -> Id {
-        Id::from_u64(1)
-    }
-    fn record(&self, _: &Id, _: &Record<'_>) {}
-    fn record_follows_from(&self, _: &Id, _: &Id) {}
-    fn event(&self, event: &Event<'_>) {
-        event.record(&mut Text(&mut self.0.lock()));
-    }
-    fn enter(&self, _: &Id) {}
-    fn exit(&self, _: &Id) {}
-}
-
-struct Text<'a>(&'a mut String);
-
-impl Visit for Text<'_> {
-    fn record_debug(&mut self, _: &Field, value: &dyn std::fmt::Debug) {
-        let _ = writeln!(self.0, "{value:?}");
-    }
-}
+use crate::test_log::Log;
 
 fn logged(work: impl FnOnce()) -> String {
     let log = Log::default();
     tracing::subscriber::with_default(log.clone(), work);
-    log.0.lock().clone()
+    log.text()
 }
 
 #[test]

@@ -1,3 +1,5 @@
+use kafka_integration::message::Timestamp;
+use kafka_integration::retry::Trail;
 use kafka_integration_tests::TestBroker;
 use serde_json::Value;
 
@@ -154,7 +156,27 @@ async fn bad_usage_is_2_and_failure_is_1() {
         (&["redrive", &scene.dead, "--reason", "bad"], 2, "terminal"),
         (&["redrive", &scene.dead, "--to", "^a"], 2, "pattern"),
         (&["show", &scene.dead], 2, "--first"),
+        (
+            &["show", &scene.dead],
+            2,
+            "show [OPTIONS] <TOPIC> <PARTITION:OFFSET|--first>",
+        ),
         (&["show", &scene.dead, "7"], 2, "2:1500"),
+        (
+            &["redrive", &scene.dead, "--partition", "77"],
+            2,
+            "no partition 77",
+        ),
+        (
+            &["redrive", &scene.dead, "--partition", "77", "--execute"],
+            2,
+            "no partition 77",
+        ),
+        (
+            &["discard", &scene.dead, "--partition", "4"],
+            2,
+            "no partition 4",
+        ),
         (&["show", &scene.dead, "--first"], 1, "no open"),
         (&["discard", &scene.dead, "--yes"], 2, "--execute"),
         (&["list", "--cluster", "eu"], 2, "eu"),
@@ -167,4 +189,67 @@ async fn bad_usage_is_2_and_failure_is_1() {
         let (help, code) = run(&[action, "--help"]);
         assert!(code == 0 && help.contains("Examples:"), "{help}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_not_possible_is_no_success_and_not_offered() {
+    let broker = TestBroker::embedded();
+    let scene = Scene::on(&broker, "impossible").await;
+    scene.bury((0..4).map(|number| (number, "shop::Declined")));
+    let (plan, code) = scene.dlt("redrive", &["--to", "gone"]);
+    assert_eq!(code, 1, "{plan}");
+    assert!(plan.contains("to gone: 4; NOT POSSIBLE"), "{plan}");
+    assert!(!plan.contains("--execute"), "{plan}");
+    let (plan, code) = scene.dlt("redrive", &["--to", "gone", "--json"]);
+    assert!(code == 1 && plan.contains("\"problem\""), "{code} {plan}");
+    let producer = super::scene::producer(&scene.address);
+    super::scene::send(&producer, &scene.dead, &super::scene::original(3));
+    let flushed = rdkafka::producer::Producer::flush(&producer, super::scene::PATIENCE);
+    flushed.expect("it is acknowledged");
+    let (plan, code) = scene.dlt("redrive", &[]);
+    assert_eq!(code, 1, "{plan}");
+    assert!(plan.contains("NOT POSSIBLE without --to"), "{plan}");
+    assert!(!plan.contains("--execute"), "{plan}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn times_that_no_calendar_has_are_shown_as_numbers() {
+    let broker = TestBroker::embedded();
+    let scene = Scene::on(&broker, "hostile").await;
+    // Microseconds, and the last there is.
+    let times = [1_700_000_000_000_000, i64::MAX].map(Timestamp::from_millis);
+    scene.bury_with((0..).zip(times).map(|(number, time)| {
+        let trail = Trail {
+            first_failure: time,
+            last_failure: time,
+            ..scene.trail(number, "shop::Declined")
+        };
+        (number, trail)
+    }));
+    for (action, arguments) in [
+        ("show", &["--first"][..]),
+        ("show", &["--first", "--json"]),
+        ("redrive", &[]),
+        ("redrive", &["--json"]),
+    ] {
+        let (said, code) = scene.dlt(action, arguments);
+        assert_eq!(code, 0, "{said}");
+        assert!(said.contains("1700000000000000"), "{said}");
+    }
+    let (shown, code) = scene.dlt("show", &["1:0"]);
+    assert!(
+        code == 0 && shown.contains("9223372036854775807"),
+        "{code} {shown}"
+    );
+    let listed = scene.command(&["kafka-dlt", "list"]).output();
+    let (listed, code) = told(listed.expect("it runs"));
+    assert!(
+        code == 0 && listed.contains("1700000000000000"),
+        "{code} {listed}"
+    );
+    let (done, code) = scene.dlt("redrive", &["--execute"]);
+    assert!(
+        code == 0 && done.contains("2 dead letters"),
+        "{code} {done}"
+    );
 }

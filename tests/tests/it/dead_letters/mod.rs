@@ -2,7 +2,9 @@
 
 mod commands;
 mod faults;
+mod journal;
 mod killed;
+mod large;
 mod redrive;
 mod scene;
 mod signals;

@@ -3,7 +3,7 @@ use kafka_integration::retry::ErrorClass;
 use kafka_integration::retry::dead::{DeadLetterError, DeadLetters, Filter, Redrive, Watch};
 use kafka_integration_tests::{PARTITIONS, TestBroker, create_topic};
 
-use super::scene::{Scene, failed, original, producer, send, told};
+use super::scene::{Scene, failed, original, producer, send};
 
 fn filtered(filter: Filter) -> Redrive {
     Redrive {
@@ -246,39 +246,6 @@ async fn of_two_at_a_time_the_later_one_goes_on_and_nothing_is_doubled() {
         assert!(matches!(error, DeadLetterError::Fenced { .. }), "{error}");
         assert_eq!(watch.done().0 + later, 1_000);
         assert_eq!(scene.back_as_they_were(), Vec::from_iter(0..1_000));
-    }
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_journal_of_an_earlier_topic_is_refused() {
-    for broker in TestBroker::each("a_journal_of_an_earlier_topic_is_refused") {
-        let scene = Scene::on(&broker, "journal").await;
-        scene.bury((0..40).map(|number| (number, "shop::Declined")));
-        let letters = scene.letters().await;
-        assert_eq!(redrive(&letters, &Redrive::default()).await, 40);
-        kafka_integration_tests::delete_topic(&scene.address, &scene.dead).await;
-        // Kafka deletes in its own time.
-        let until = std::time::Instant::now() + super::scene::PATIENCE;
-        while DeadLetters::open(&scene.kafka(), None, &scene.dead)
-            .await
-            .is_ok()
-        {
-            assert!(std::time::Instant::now() < until, "it is not deleted");
-            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
-        }
-        create_topic(&scene.address, &scene.dead, PARTITIONS).await;
-        scene.bury([(0, "shop::Declined")]);
-        let letters = scene.letters().await;
-        let done = letters.redrive(&Redrive::default(), &Watch::new()).await;
-        let error = done.expect_err("it is not this topic's");
-        assert!(
-            matches!(error, DeadLetterError::ForeignJournal { .. }),
-            "{error}"
-        );
-        let list = scene.command(&["kafka-dlt", "list", "--json"]).output();
-        let (listed, code) = told(list.expect("it runs"));
-        assert_eq!(code, 1, "{listed}");
-        assert!(listed.contains("earlier topic"), "{listed}");
     }
 }
 

@@ -89,8 +89,14 @@ impl Scene {
 
     /// Puts these there: number and class of error of each.
     pub(super) fn bury(&self, letters: impl IntoIterator<Item = (i64, &'static str)>) {
+        let letters = letters.into_iter();
+        self.bury_with(letters.map(|(number, class)| (number, self.trail(number, class))));
+    }
+
+    /// Puts these there: number and trail of each.
+    pub(super) fn bury_with(&self, letters: impl IntoIterator<Item = (i64, Trail)>) {
         let producer = producer(&self.address);
-        for (number, class) in letters {
+        for (number, trail) in letters {
             let original = original(number);
             let headers = original
                 .headers
@@ -100,7 +106,7 @@ impl Scene {
                     value: value.clone().map(Into::into),
                 })
                 .collect::<Headers>();
-            let headers = self.trail(number, class).append_to(&headers);
+            let headers = trail.append_to(&headers);
             let record = Record {
                 headers: headers
                     .iter()

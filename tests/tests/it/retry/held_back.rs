@@ -1,7 +1,8 @@
 //! Who waits behind a failed message, and who does not.
 
-use std::collections::BTreeSet;
-use std::time::Duration;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
 
 use kafka_integration::prelude::*;
 use kafka_integration::retry::RetryPolicy;
@@ -99,4 +100,69 @@ async fn by_key_only_the_key_waits_for_a_blocking_retry() {
     let policy = hour(RetryPolicy::default());
     let test = "by_key_only_the_key_waits_for_a_blocking_retry";
     only_these_wait(test, Ordering::Key, policy, |key, _| key == 0).await;
+}
+
+/// As many as wait are remembered, not just a few of them.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_hundred_keys_wait_on_over_a_restart() {
+    const WAITING: usize = 100;
+    const DELAY: Duration = Duration::from_secs(4);
+    for broker in TestBroker::each("a_hundred_keys_wait_on_over_a_restart") {
+        let kafka = broker.kafka();
+        let (topic, group) = (broker.topic("waiting").await, unique("waiting"));
+        // Every other key fails.
+        for number in 0..2 * WAITING {
+            let fate = if number % 2 == 0 { "fails" } else { "passes" };
+            let record = text(0, &format!("key-{number}"), &format!("{fate}-{number}"));
+            send(&kafka, &topic, record).await;
+        }
+        let calls: Arc<Mutex<BTreeMap<String, Vec<Instant>>>> = Arc::default();
+        let run = |notes: &Notes| {
+            let calls = Arc::clone(&calls);
+            let probe = notes.probe(&topic, move |seen| {
+                let mut calls = calls.lock().expect("not poisoned");
+                let ours = calls.entry(seen.text().to_owned()).or_default();
+                ours.push(Instant::now());
+                match seen.text().starts_with("fails") && seen.attempt == 1 {
+                    true => Err(ConsumeError::new("as asked")),
+                    false => Ok(()),
+                }
+            });
+            let policy = RetryPolicy {
+                preserve_order: true,
+                delay: DELAY,
+                max_delay: DELAY,
+                jitter: 0.0,
+                ..RetryPolicy::times(3)
+            };
+            let consumer = ConsumerSpec::new("Waiting", &group)
+                .topic(probe)
+                .concurrency(16)
+                .retry(policy);
+            Running::start(&kafka, [consumer])
+        };
+        let notes = Notes::default();
+        let running = run(&notes);
+        eventually("every message once", || notes.all().len() == 2 * WAITING).await;
+        running.stop().await;
+
+        let notes = Notes::default();
+        let running = run(&notes);
+        eventually("every second attempt", || notes.all().len() >= WAITING).await;
+        running.stop().await;
+        let attempts = notes.all();
+        let attempts: BTreeSet<_> = attempts.iter().map(|s| (s.text(), s.attempt)).collect();
+        assert!(
+            attempts.iter().all(|(_, attempt)| *attempt == 2),
+            "{attempts:?}"
+        );
+        assert_eq!(attempts.len(), WAITING);
+        for (text, calls) in calls.lock().expect("not poisoned").iter() {
+            // The clock of the record counts milliseconds.
+            let waited = |two: &[Instant]| two[1] - two[0] + Duration::from_millis(5) >= DELAY;
+            assert!(calls.windows(2).all(waited), "{text} was early: {calls:?}");
+        }
+        let end = 2 * WAITING as i64;
+        assert_eq!(committed(broker.address(), &group, &topic, 0), end);
+    }
 }

@@ -144,9 +144,9 @@ async fn metadata_of_somebody_else_is_ignored() {
             "leader-1 2026-11-21T16:00:00Z",
             "ki1:",
             // Damaged; and a sound one of another offset.
-            "ki1:ZAEFAasCAwECCwADgNCV/7wx4NQDuYXV2X",
-            "ki1:ZAEFAasCAwECCwADgNCV/7wx4NQDuYXV2w",
-            "ki9:ZAEFAasCAwECCwADgNCV/7wx4NQDuYXV2w",
+            "ki1:ZAEFAasCAwECCwADgKCr/vliwKkHeA8GqX",
+            "ki1:ZAEFAasCAwECCwADgKCr/vliwKkHeA8Gqw",
+            "ki9:ZAEFAasCAwECCwADgKCr/vliwKkHeA8Gqw",
         ];
         let topic = filled(&broker, "foreign").await;
         let kafka = broker.kafka();
@@ -173,7 +173,7 @@ async fn a_record_of_another_log_is_ignored() {
         let topic = filled(&broker, "truncated").await;
         let kafka = broker.kafka();
         let group = unique("truncated");
-        let record = "ki1:ZAEFAasCAwECCwADgNCV/7wx4NQDuYXV2w";
+        let record = "ki1:ZAEFAasCAwECCwADgKCr/vliwKkHeA8Gqw";
         commit(&broker, &group, &topic, 100, record);
         let (spec, seen) = stuck_at(None, &topic, &group);
         let running = Running::start(&kafka, [spec]);
