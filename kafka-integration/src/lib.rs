@@ -9,6 +9,7 @@ extern crate self as kafka_integration;
 
 pub mod admin;
 pub mod codec;
+mod commit_record;
 pub mod consumer;
 #[cfg(feature = "embedded-broker")]
 pub mod embedded;

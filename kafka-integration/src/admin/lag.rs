@@ -7,8 +7,8 @@ use serde::Serialize;
 use super::cluster::blocking;
 use super::offsets::{Place, find, known};
 use super::{AdminError, Cluster};
+use crate::commit_record::Record;
 use crate::native;
-use crate::runner::record::Record;
 use crate::settings::ClientKind;
 
 /// How far a group is in one partition.

@@ -17,7 +17,9 @@ Examples:
 
 A message that fails or takes long holds the committed offset back. DONE ABOVE says
 how many of the messages behind it (they count as lag) are finished all the same.
-Retry topics have a group of their own, which is shown where there are any.";
+Retry topics have a group of their own, which is shown where there are any. A
+transaction ends in a marker, which takes an offset and is no message: behind the
+last one, a lag of 1 stands until the next message.";
 
 /// `kafka-lag`.
 #[derive(Debug, Clone, clap::Args)]

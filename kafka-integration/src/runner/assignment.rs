@@ -12,8 +12,8 @@ use rustc_hash::FxHashMap;
 
 use super::partition::Partition;
 use super::raw::TopicName;
-use super::record::BROKERS_LIMIT;
 use super::tracker::Mark;
+use crate::commit_record::BROKERS_LIMIT;
 
 /// An assigned partition, as the poll thread keeps it.
 pub(super) struct Assigned {

@@ -7,8 +7,8 @@ use super::lanes::Lane;
 use super::moves::Destination;
 use super::partition::Partition;
 use super::raw::Work;
-use super::record::FailedAttempt;
 use super::shared::Shared;
+use crate::commit_record::FailedAttempt;
 use crate::retry::{Failure, Verdict};
 
 /// What the message's lane has to do.

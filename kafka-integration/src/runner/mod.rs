@@ -21,7 +21,6 @@ mod poll;
 mod queue_turns;
 mod raw;
 mod rebalance;
-pub(crate) mod record;
 mod resume;
 mod retry_side;
 mod routes;

@@ -4,8 +4,8 @@ use std::time::{Duration, Instant};
 
 use super::partition::Partition;
 use super::raw::Work;
-use super::record::FailedAttempt;
 use super::rules::Rules;
+use crate::commit_record::FailedAttempt;
 use crate::message::{Headers, Timestamp};
 use crate::retry::{Original, Trail};
 

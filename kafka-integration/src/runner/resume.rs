@@ -9,7 +9,7 @@ use rdkafka::error::KafkaResult;
 use rdkafka::topic_partition_list::Offset;
 
 use super::rebalance::PollContext;
-use super::record::Record;
+use crate::commit_record::Record;
 use crate::native;
 
 /// How long the answers may take together. The poll thread stands still

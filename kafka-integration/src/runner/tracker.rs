@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::ops::Range;
 
 use self::stragglers::{Straggler, Stragglers};
-use super::record::FailedAttempt;
+use crate::commit_record::FailedAttempt;
 
 mod above;
 #[cfg(test)]

@@ -2,7 +2,7 @@
 //! what the record of an earlier one said.
 
 use super::{State, Tracker};
-use crate::runner::record::{Encoder, FailedAttempt, Record};
+use crate::commit_record::{Encoder, FailedAttempt, Record};
 
 /// The state a record was made of: it is the same as long as this is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -2,7 +2,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::tests::{deliver, rewind};
 use super::*;
-use crate::runner::record::{BROKERS_LIMIT, Record};
+use crate::commit_record::{BROKERS_LIMIT, Record};
 
 const ROOMY: usize = 1 << 20;
 

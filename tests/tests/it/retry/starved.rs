@@ -15,12 +15,12 @@ use super::refused::embedded;
 const REFUSED: usize = 200;
 const ROOM: usize = 64;
 
-/// What becomes of an attempt.
+/// What becomes of that attempt.
 type Decide = fn(attempt: u32) -> Result<(), ConsumeError>;
 
-/// All messages of one topic become dead letters after so many attempts, and stay.
-/// The other topic's message is handled in as many; and
-/// when the broker takes the dead letters, each arrives once.
+/// All messages of one topic should become dead letters after so many attempts,
+/// and are refused. The other topic's message is handled in as many; and when the
+/// broker takes the dead letters, each arrives once.
 async fn others_go_on(last_attempt: u32, refused: Decide, other: Decide) {
     let broker = embedded().await;
     let address = broker.bootstrap_servers();

@@ -14,8 +14,8 @@ use tokio::time::timeout;
 
 use super::notes::{Notes, committed, send, text};
 
-/// What handlers may take to finish. Nobody does: a stop that takes half of it
-/// waits for something that does not come.
+/// How long handlers may take to finish. None takes long here: a stop that takes
+/// half of it waits for something that does not come.
 const SHUTDOWN: Duration = Duration::from_secs(30);
 
 fn handle(broker: &TestBroker) -> Kafka {

@@ -21,7 +21,7 @@ const CHECKSUM: usize = 4;
 const SECTION_HEAD: usize = 1 + 3;
 
 /// Writes a record from the bottom up, as much as fits.
-pub(in crate::runner) struct Encoder {
+pub(crate) struct Encoder {
     committed: i64,
     /// What both sections may take, in bytes.
     room: usize,
@@ -50,7 +50,7 @@ impl Pair {
 impl Encoder {
     /// For a commit of that offset, in a text of at most `limit` bytes. Half of
     /// it is kept for the failures, as far as they need it.
-    pub(in crate::runner) fn new(
+    pub(crate) fn new(
         committed: i64,
         failures: &BTreeMap<i64, FailedAttempt>,
         limit: usize,
@@ -79,7 +79,7 @@ impl Encoder {
     /// The next offsets up to `open_until` are open, those up to `done_until`
     /// are done. `false` when that does not fit any more; it is left out then,
     /// and so must be what follows.
-    pub(in crate::runner) fn push(&mut self, open_until: i64, done_until: i64) -> bool {
+    pub(crate) fn push(&mut self, open_until: i64, done_until: i64) -> bool {
         let open_until = open_until.max(self.position);
         if done_until <= open_until {
             return true;
@@ -115,7 +115,7 @@ impl Encoder {
     }
 
     /// The text; empty when there is nothing to say.
-    pub(in crate::runner) fn finish(mut self) -> String {
+    pub(crate) fn finish(mut self) -> String {
         self.flush();
         // What the runs did not need is theirs as well.
         let left = self.room - self.runs.len();

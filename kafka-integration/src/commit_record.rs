@@ -63,11 +63,11 @@ mod failures_tests;
 #[cfg(test)]
 mod tests;
 
-pub(super) use codec::Encoder;
+pub(crate) use codec::Encoder;
 
 /// The longest metadata a broker takes unless told otherwise
 /// (`offset.metadata.max.bytes`).
-pub(super) const BROKERS_LIMIT: usize = 4_096;
+pub(crate) const BROKERS_LIMIT: usize = 4_096;
 
 /// A message that failed and is to be tried again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
