@@ -98,3 +98,21 @@ impl Past {
         Some(Instant::now() + Duration::from_millis(millis).min(LONGEST_WAIT))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whatever_a_header_says_the_wait_ends_within_a_year() {
+        let due = |millis| Past {
+            attempts: 1,
+            first_failure: Timestamp::from_millis(0),
+            original: None,
+            due: Some(Timestamp::from_millis(millis)),
+        };
+        assert_eq!(due(i64::MIN).wait(), None);
+        let latest = due(i64::MAX).wait().expect("later");
+        assert!(latest <= Instant::now() + LONGEST_WAIT);
+    }
+}
