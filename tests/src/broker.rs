@@ -2,7 +2,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use kafka_integration::Kafka;
-use kafka_integration::settings::Settings;
+use kafka_integration::settings::{ClusterSettings, Settings};
 use rdkafka::ClientConfig;
 use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
 use rdkafka::client::DefaultClientContext;
@@ -99,7 +99,17 @@ impl TestBroker {
     /// # Panics
     /// Never with these settings.
     pub fn kafka(&self) -> Kafka {
-        let builder = Kafka::builder().settings(self.settings());
+        self.kafka_with(|_| {})
+    }
+
+    /// A handle for this broker, with settings of the default cluster changed.
+    ///
+    /// # Panics
+    /// When they are refused then.
+    pub fn kafka_with(&self, change: impl FnOnce(&mut ClusterSettings)) -> Kafka {
+        let mut settings = self.settings();
+        change(&mut settings.cluster);
+        let builder = Kafka::builder().settings(settings);
         builder.build().expect("the settings are good")
     }
 }

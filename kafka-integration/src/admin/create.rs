@@ -65,15 +65,7 @@ impl Cluster {
         for (name, value) in &topic.config {
             request = request.set(name, value);
         }
-        let config = self.config(ClientKind::Producer, &[])?;
-        let admin: AdminClient<DefaultClientContext> =
-            config.create().map_err(|source| AdminError::Client {
-                cluster: self.name(),
-                source,
-            })?;
-        let options = AdminOptions::new()
-            .request_timeout(Some(self.timeout))
-            .operation_timeout(Some(self.timeout));
+        let (admin, options) = self.admin()?;
         let answer = admin.create_topics([&request], &options).await;
         close(admin);
         let results = answer.map_err(|error| self.explain(action.clone(), error, None))?;
@@ -90,6 +82,24 @@ impl Cluster {
                 Err(self.explain(action, error, None))
             }
         }
+    }
+}
+
+impl Cluster {
+    /// A client for what changes the cluster, to be [closed](close) after use,
+    /// and how long it may take.
+    pub(super) fn admin(
+        &self,
+    ) -> Result<(AdminClient<DefaultClientContext>, AdminOptions), AdminError> {
+        let config = self.config(ClientKind::Producer, &[])?;
+        let admin = config.create().map_err(|source| AdminError::Client {
+            cluster: self.name(),
+            source,
+        })?;
+        let options = AdminOptions::new()
+            .request_timeout(Some(self.timeout))
+            .operation_timeout(Some(self.timeout));
+        Ok((admin, options))
     }
 }
 

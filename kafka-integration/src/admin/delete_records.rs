@@ -1,11 +1,8 @@
-use rdkafka::admin::{AdminClient, AdminOptions};
-use rdkafka::client::DefaultClientContext;
 use rdkafka::error::KafkaError;
 use rdkafka::{Offset, TopicPartitionList};
 
 use super::create::close;
 use super::{AdminError, Cluster};
-use crate::settings::ClientKind;
 
 impl Cluster {
     /// Deletes the records below an offset of each of those partitions, for
@@ -28,15 +25,7 @@ impl Cluster {
             list.add_partition_offset(topic.as_ref(), *partition, Offset::Offset(*offset))
                 .map_err(refused)?;
         }
-        let config = self.config(ClientKind::Producer, &[])?;
-        let admin: AdminClient<DefaultClientContext> =
-            config.create().map_err(|source| AdminError::Client {
-                cluster: self.name(),
-                source,
-            })?;
-        let options = AdminOptions::new()
-            .request_timeout(Some(self.timeout))
-            .operation_timeout(Some(self.timeout));
+        let (admin, options) = self.admin()?;
         let answer = admin.delete_records(&list, &options).await;
         close(admin);
         for element in answer.map_err(refused)?.elements() {

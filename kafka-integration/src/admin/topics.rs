@@ -1,8 +1,5 @@
 use rdkafka::TopicPartitionList;
-use rdkafka::admin::{
-    AdminClient, AdminOptions, ConfigEntry as ClientConfigEntry, ConfigSource, ResourceSpecifier,
-};
-use rdkafka::client::DefaultClientContext;
+use rdkafka::admin::{ConfigEntry as ClientConfigEntry, ConfigSource, ResourceSpecifier};
 use rdkafka::consumer::Consumer;
 use rdkafka::metadata::MetadataTopic;
 use rdkafka::types::RDKafkaErrorCode;
@@ -10,7 +7,6 @@ use serde::Serialize;
 
 use super::offsets::{Place, find, known};
 use super::{AdminError, Cluster};
-use crate::settings::ClientKind;
 
 /// A topic of a cluster, as its metadata shows it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -198,9 +194,7 @@ impl Cluster {
     }
 
     async fn all_settings(&self, name: &str) -> Option<Vec<ClientConfigEntry>> {
-        let config = self.config(ClientKind::Producer, &[]).ok()?;
-        let admin: AdminClient<DefaultClientContext> = config.create().ok()?;
-        let options = AdminOptions::new().request_timeout(Some(self.timeout));
+        let (admin, options) = self.admin().ok()?;
         let resource = ResourceSpecifier::Topic(name);
         let answer = admin.describe_configs([&resource], &options).await;
         super::create::close(admin);

@@ -99,15 +99,20 @@ impl Context {
             at: At::of(&most.partition),
         };
         context.enter(&most.work);
+        context.note_timestamp(most.work.message.timestamp());
         Some(context)
     }
 
     /// Turns to the next message.
     pub(super) fn enter(&mut self, work: &Work) {
         self.at.offset = work.message.offset();
-        self.at.timestamp = work.message.timestamp();
         self.at.attempt = work.attempt;
         self.at.past.clone_from(&work.past);
+    }
+
+    /// The message's time: to ask the client for it once is enough.
+    pub(super) fn note_timestamp(&mut self, timestamp: Option<Timestamp>) {
+        self.at.timestamp = timestamp;
     }
 
     /// Which attempt at this message this is, from 1; those before it in retry

@@ -61,6 +61,7 @@ impl<T: Consume> TypedHandler<T> {
         };
         cx.enter(work);
         let message = decode(&self.topic, partition, work).map_err(Failure::Decode)?;
+        cx.note_timestamp(message.timestamp);
         let mut hook = pin!(self.topic.consume(message, cx));
         let first = std::future::poll_fn(|task| Poll::Ready(hook.as_mut().poll(task))).await;
         let result = match first {

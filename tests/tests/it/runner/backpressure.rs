@@ -15,15 +15,12 @@ async fn a_partition_that_stands_still_fills_neither_memory_nor_the_others_way()
     const EACH: usize = 3_000;
     const IN_FLIGHT: usize = 400;
     for broker in TestBroker::each("a_partition_that_stands_still") {
-        let mut settings = broker.settings();
-        settings.cluster.max_in_flight = IN_FLIGHT.try_into().expect("not zero");
-        // Small fetches, so that the partitions take turns in the client too.
-        let config = &mut settings.cluster.consumer_config;
-        config.set("max.partition.fetch.bytes", "2000");
-        let kafka = Kafka::builder()
-            .settings(settings)
-            .build()
-            .expect("the settings are good");
+        let kafka = broker.kafka_with(|cluster| {
+            cluster.max_in_flight = IN_FLIGHT.try_into().expect("not zero");
+            // Small fetches, so that the partitions take turns in the client too.
+            let config = &mut cluster.consumer_config;
+            config.set("max.partition.fetch.bytes", "2000");
+        });
         let topic = broker.topic("still").await;
         let records = (0..EACH).flat_map(|number| {
             (0..PARTITIONS).map(move |partition| {
@@ -87,14 +84,11 @@ async fn a_key_that_stands_still_and_has_most_of_the_traffic_stops_no_other_key(
     const IN_FLIGHT: usize = 300;
     const OTHERS: usize = 1_000;
     for broker in TestBroker::each("a_key_that_stands_still_and_has_most_of_the_traffic") {
-        let mut settings = broker.settings();
-        settings.cluster.max_in_flight = IN_FLIGHT.try_into().expect("not zero");
-        let config = &mut settings.cluster.consumer_config;
-        config.set("max.partition.fetch.bytes", "2000");
-        let kafka = Kafka::builder()
-            .settings(settings)
-            .build()
-            .expect("the settings are good");
+        let kafka = broker.kafka_with(|cluster| {
+            cluster.max_in_flight = IN_FLIGHT.try_into().expect("not zero");
+            let config = &mut cluster.consumer_config;
+            config.set("max.partition.fetch.bytes", "2000");
+        });
         let topic = broker.topic("stuck").await;
         // Of each four messages three are of the key that hangs, in partition 0;
         // the other keys are in all partitions.
@@ -168,15 +162,12 @@ async fn a_key_that_stands_still_and_has_most_of_the_traffic_stops_no_other_key(
 async fn a_window_that_a_stuck_key_has_filled_opens_when_the_key_goes_on() {
     const MESSAGES: usize = 3_000;
     for broker in TestBroker::each("a_window_that_a_stuck_key_has_filled") {
-        let mut settings = broker.settings();
-        settings.cluster.max_uncommitted = 200.try_into().expect("not zero");
-        // So that the window is full long before the topic's end.
-        let config = &mut settings.cluster.consumer_config;
-        config.set("max.partition.fetch.bytes", "2000");
-        let kafka = Kafka::builder()
-            .settings(settings)
-            .build()
-            .expect("the settings are good");
+        let kafka = broker.kafka_with(|cluster| {
+            cluster.max_uncommitted = 200.try_into().expect("not zero");
+            // So that the window is full long before the topic's end.
+            let config = &mut cluster.consumer_config;
+            config.set("max.partition.fetch.bytes", "2000");
+        });
         let topic = broker.topic("window").await;
         let records = (0..MESSAGES).map(|number| {
             let value = OrTombstone::Value(json!(number));

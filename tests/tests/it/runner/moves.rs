@@ -98,9 +98,9 @@ async fn a_message_that_fails_goes_from_retry_topic_to_retry_topic_and_a_dead_on
 async fn what_waits_for_long_takes_no_room_from_what_is_due_sooner() {
     const MANY: usize = 400;
     for broker in TestBroker::each("what_waits_for_long") {
-        let mut settings = broker.settings();
-        settings.cluster.max_in_flight = 64.try_into().expect("not zero");
-        let kafka = Kafka::builder().settings(settings).build().expect("valid");
+        let kafka = broker.kafka_with(|cluster| {
+            cluster.max_in_flight = 64.try_into().expect("not zero");
+        });
         let topic = broker.topic("waits").await;
         let seen = Seen::default();
         let noted = Arc::clone(&seen);

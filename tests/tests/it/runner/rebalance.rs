@@ -51,14 +51,11 @@ fn gated(
 async fn a_partition_that_was_paused_when_it_went_is_fetched_when_it_comes_back() {
     const EACH: i64 = 2_000;
     for broker in TestBroker::each("a_partition_that_was_paused_when_it_went") {
-        let mut settings = broker.settings();
-        settings.cluster.max_in_flight = 300.try_into().expect("not zero");
-        let config = &mut settings.cluster.consumer_config;
-        config.set("max.partition.fetch.bytes", "2000");
-        let kafka = Kafka::builder()
-            .settings(settings)
-            .build()
-            .expect("the settings are good");
+        let kafka = broker.kafka_with(|cluster| {
+            cluster.max_in_flight = 300.try_into().expect("not zero");
+            let config = &mut cluster.consumer_config;
+            config.set("max.partition.fetch.bytes", "2000");
+        });
         let topic = broker.topic("paused").await;
         produce(&kafka, &topic, 0, 0..EACH).await;
         for partition in 1..PARTITIONS {
